@@ -1,0 +1,2 @@
+//! s3twin.
+fn main() {}
