@@ -1,1 +1,3 @@
-//! The s3twin engine.
+//! The s3twin engine: sync, audit and point-in-time restore for S3, as a library.
+
+pub mod model;
