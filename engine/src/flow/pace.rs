@@ -1,0 +1,295 @@
+//! How many requests at once, and how many per second: a controller that finds the server's limit by itself.
+//!
+//! Concurrency starts modest, doubles per round trip while it is used and nothing is throttled, and halves on
+//! a 503. S3's limit is a *rate* per partition, so after the first 503 a rate cap joins in: a little under the
+//! rate that succeeded, creeping up again. One controller per service is shared by lists, heads, copies and
+//! deletes. Waiters are served first come, first served; a dropped waiter loses nothing.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// Bounds of a [`Pace`].
+#[derive(Clone, Debug)]
+pub struct PaceLimits {
+    /// Requests in flight at the start.
+    pub start: usize,
+    /// Requests in flight at most, whatever the server bears.
+    pub ceiling: usize,
+    /// Requests per second at most, if the operator asked for a cap.
+    pub requests_per_second: Option<f64>,
+}
+
+impl Default for PaceLimits {
+    fn default() -> Self {
+        Self { start: 16, ceiling: 256, requests_per_second: None }
+    }
+}
+
+/// After a 503 the rate falls to this share of what just succeeded. Applies to: the rate cap.
+const RATE_BACK_OFF: f64 = 0.9;
+/// The learned cap grows by this share per second while nothing is throttled: about ten seconds from one
+/// probing 503 to the next, so that well under 1 % of requests are throttled in steady state.
+const RATE_GROWTH_PER_SECOND: f64 = 0.015;
+/// One 503 burst counts once: the requests that were already in flight tell nothing new.
+const COOL_DOWN: Duration = Duration::from_millis(250);
+
+#[derive(Debug)]
+struct State {
+    limit: f64,
+    in_flight: usize,
+    slow_start: bool,
+    waiters: VecDeque<oneshot::Sender<Permit>>,
+    last_decrease: Option<Instant>,
+    /// Learned requests per second; `None` until the first 503.
+    learned_rate: Option<f64>,
+    rate_updated: Instant,
+    /// The earliest moment at which the next request may start, under the rate cap.
+    next_start: Instant,
+    window: Window,
+}
+
+/// Counts successes over the last second or so, to know what rate the server just bore.
+#[derive(Debug)]
+struct Window {
+    since: Instant,
+    successes: u32,
+    rate: f64,
+}
+
+/// The controller. Cheap to share; see the module text.
+#[derive(Debug)]
+pub struct Pace {
+    limits: PaceLimits,
+    state: Mutex<State>,
+}
+
+/// The right to have one request in flight; ends on drop.
+#[derive(Debug)]
+pub struct Permit {
+    pace: Option<Arc<Pace>>,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(pace) = self.pace.take() {
+            pace.release();
+        }
+    }
+}
+
+impl Pace {
+    /// A controller within these bounds.
+    #[must_use]
+    pub fn new(limits: PaceLimits) -> Arc<Self> {
+        let now = Instant::now();
+        let start = limits.start.clamp(1, limits.ceiling.max(1));
+        #[allow(clippy::cast_precision_loss)]
+        let state = State {
+            limit: start as f64,
+            in_flight: 0,
+            slow_start: true,
+            waiters: VecDeque::new(),
+            last_decrease: None,
+            learned_rate: None,
+            rate_updated: now,
+            next_start: now,
+            window: Window { since: now, successes: 0, rate: 0.0 },
+        };
+        Arc::new(Self { limits, state: Mutex::new(state) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is plain numbers: whatever a panicking holder left is still usable.
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Requests in flight that are allowed now.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        whole(self.lock().limit)
+    }
+
+    /// Waits for a place and for the rate cap. Cancel-safe.
+    pub async fn acquire(self: &Arc<Self>) -> Permit {
+        let permit = self.place().await;
+        let wait = self.lock().reserve_start(self.limits.requests_per_second);
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+        permit
+    }
+
+    async fn place(self: &Arc<Self>) -> Permit {
+        let waiting = {
+            let mut state = self.lock();
+            if state.waiters.is_empty() && state.in_flight < whole(state.limit) {
+                state.in_flight += 1;
+                return Permit { pace: Some(Arc::clone(self)) };
+            }
+            let (sender, receiver) = oneshot::channel();
+            state.waiters.push_back(sender);
+            receiver
+        };
+        // The sender lives in the queue for as long as the controller does, so this always gets a permit.
+        match waiting.await {
+            Ok(permit) => permit,
+            Err(_) => Permit { pace: None },
+        }
+    }
+
+    /// Hands free places to waiters. A waiter that is gone drops its permit, which would come back here while
+    /// the lock is held: so permits for the dead are disarmed instead.
+    fn release(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.in_flight = state.in_flight.saturating_sub(1);
+        self.hand_out(&mut state);
+    }
+
+    fn hand_out(self: &Arc<Self>, state: &mut State) {
+        while state.in_flight < whole(state.limit) {
+            let Some(waiter) = state.waiters.pop_front() else { return };
+            match waiter.send(Permit { pace: Some(Arc::clone(self)) }) {
+                Ok(()) => state.in_flight += 1,
+                Err(mut unclaimed) => unclaimed.pace = None,
+            }
+        }
+    }
+
+    /// Tells that a request succeeded.
+    pub fn succeeded(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.count_success();
+        let limit = state.limit;
+        // Growing an unused limit would only store up a burst.
+        #[allow(clippy::cast_precision_loss)]
+        let used = state.in_flight as f64 >= limit - 1.0;
+        if used {
+            let step = if state.slow_start { 1.0 } else { 1.0 / limit.max(1.0) };
+            #[allow(clippy::cast_precision_loss)]
+            let ceiling = self.limits.ceiling.max(1) as f64;
+            state.limit = (limit + step).min(ceiling);
+            self.hand_out(&mut state);
+        }
+    }
+
+    /// Tells that the server asked for less.
+    pub fn throttled(&self) {
+        let mut state = self.lock();
+        let now = Instant::now();
+        if state.last_decrease.is_some_and(|last| now.duration_since(last) < COOL_DOWN) {
+            return;
+        }
+        state.last_decrease = Some(now);
+        state.slow_start = false;
+        state.limit = (state.limit / 2.0).max(2.0);
+        let bore = state.window.current(now).max(1.0);
+        let rate = state.learned_rate.map_or(bore, |learned| learned.min(bore.max(learned * 0.5)));
+        state.learned_rate = Some((rate * RATE_BACK_OFF).max(1.0));
+        state.rate_updated = now;
+    }
+}
+
+impl State {
+    /// Reserves the next start under the rate cap and says how long that is from now.
+    fn reserve_start(&mut self, cap: Option<f64>) -> Duration {
+        let now = Instant::now();
+        let learned = self.learned_rate_now(now);
+        let rate = match (learned, cap) {
+            (Some(learned), Some(cap)) => learned.min(cap),
+            (Some(rate), None) | (None, Some(rate)) => rate,
+            (None, None) => return Duration::ZERO,
+        };
+        let start = self.next_start.max(now);
+        self.next_start = start + Duration::from_secs_f64(1.0 / rate.max(0.01));
+        start.duration_since(now)
+    }
+
+    fn learned_rate_now(&mut self, now: Instant) -> Option<f64> {
+        let rate = self.learned_rate?;
+        let quiet = now.duration_since(self.rate_updated).as_secs_f64();
+        if quiet >= 0.1 {
+            self.learned_rate = Some(rate * (1.0 + RATE_GROWTH_PER_SECOND * quiet));
+            self.rate_updated = now;
+        }
+        self.learned_rate
+    }
+
+    fn count_success(&mut self) {
+        let now = Instant::now();
+        self.window.successes += 1;
+        let age = now.duration_since(self.window.since);
+        if age >= Duration::from_secs(1) {
+            self.window.rate = f64::from(self.window.successes) / age.as_secs_f64();
+            self.window.since = now;
+            self.window.successes = 0;
+        }
+    }
+}
+
+impl Window {
+    /// The best estimate of the rate of successes: this window once it is old enough to mean something.
+    fn current(&self, now: Instant) -> f64 {
+        let age = now.duration_since(self.since).as_secs_f64();
+        if age < 0.2 && self.rate > 0.0 { self.rate } else { f64::from(self.successes) / age.max(0.05) }
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn whole(limit: f64) -> usize {
+    // Limits lie between 1 and the ceiling.
+    limit.max(1.0) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn never_more_in_flight_than_the_ceiling() {
+        let pace = Pace::new(PaceLimits { start: 2, ceiling: 3, requests_per_second: None });
+        let held: Vec<_> = [pace.acquire().await, pace.acquire().await].into();
+        pace.succeeded();
+        pace.succeeded();
+        pace.succeeded();
+        let third = pace.acquire().await;
+        assert!(tokio::time::timeout(Duration::from_secs(1), pace.acquire()).await.is_err());
+        drop(third);
+        assert!(tokio::time::timeout(Duration::from_secs(1), pace.acquire()).await.is_ok());
+        drop(held);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_waiter_that_gave_up_does_not_leak_its_place() {
+        let pace = Pace::new(PaceLimits { start: 1, ceiling: 1, requests_per_second: None });
+        let held = pace.acquire().await;
+        for _ in 0..10 {
+            assert!(tokio::time::timeout(Duration::from_millis(1), pace.acquire()).await.is_err());
+        }
+        drop(held);
+        let again = tokio::time::timeout(Duration::from_secs(1), pace.acquire()).await;
+        assert!(again.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_rate_cap_spaces_requests() {
+        let pace = Pace::new(PaceLimits { start: 8, ceiling: 8, requests_per_second: Some(100.0) });
+        let begun = Instant::now();
+        for _ in 0..101 {
+            drop(pace.acquire().await);
+        }
+        let elapsed = begun.elapsed();
+        assert!((Duration::from_millis(990)..Duration::from_millis(1200)).contains(&elapsed), "{elapsed:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_of_503_halves_once() {
+        let pace = Pace::new(PaceLimits { start: 64, ceiling: 64, requests_per_second: None });
+        for _ in 0..20 {
+            pace.throttled();
+        }
+        assert_eq!(pace.limit(), 32);
+    }
+}

@@ -1,0 +1,141 @@
+//! From settings to a client: credentials, region, endpoint, transport.
+
+use super::read;
+use crate::s3::{Kind, S3Error};
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{
+    RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig, retry::RetryConfig,
+    timeout::TimeoutConfig,
+};
+use std::time::Duration;
+
+/// How to reach one side. Everything left out comes from the standard AWS configuration (environment,
+/// profiles, SSO, instance metadata).
+#[derive(Clone, Debug, Default)]
+pub struct EndpointSettings {
+    /// Custom endpoint; means path-style addressing unless told otherwise.
+    pub endpoint_url: Option<String>,
+    /// Region.
+    pub region: Option<String>,
+    /// Named profile.
+    pub profile: Option<String>,
+    /// Path-style addressing; `None` decides by the endpoint.
+    pub path_style: Option<bool>,
+}
+
+/// Why no client could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The endpoint URL cannot be meant.
+    #[error("`{url}` is not an endpoint URL: {why}. Write it as http://host:port or https://host")]
+    Endpoint {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The server was asked and refused, or could not be asked.
+    #[error(transparent)]
+    Server(#[from] Box<S3Error>),
+}
+
+/// Connecting may take this long. Source: the SDK's own default for current behaviour versions.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
+/// Time to the first byte of an answer. Server-side copies of gigabytes send keep-alive whitespace well within
+/// it (S3 facts, section 4.3). Applies to: every request.
+const READ_TIMEOUT: Duration = Duration::from_secs(120);
+/// Without a region anywhere, this one signs; S3 corrects it with a redirect that names the right one.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// A client for one side.
+#[derive(Clone, Debug)]
+pub struct AwsStore {
+    pub(super) client: Client,
+    pub(super) service: String,
+}
+
+impl AwsStore {
+    /// Connects to the endpoint that holds `bucket`, following the bucket to its region if it is elsewhere.
+    ///
+    /// # Errors
+    /// When the endpoint is malformed or unreachable, credentials are missing or refused, or the bucket does
+    /// not exist or may not be listed.
+    pub async fn connect(settings: &EndpointSettings, bucket: &str) -> Result<Self, ConnectError> {
+        let store = Self::open(settings).await?;
+        match read::head_bucket(&store, bucket).await {
+            Ok(()) => Ok(store),
+            // A custom endpoint may still be a regional one; only its answer's region can be right.
+            Err(S3Error { kind: Kind::WrongRegion(Some(region)), .. }) => {
+                tracing::info!(bucket, region, "the bucket is in another region: following it");
+                let settings = EndpointSettings { region: Some(region), ..settings.clone() };
+                let store = Self::open(&settings).await?;
+                read::head_bucket(&store, bucket).await.map_err(Box::new)?;
+                Ok(store)
+            }
+            // HEAD may be denied where listing is allowed (some compatible servers); the listing will tell.
+            Err(error) if error.kind == Kind::Unsupported => Ok(store),
+            Err(error) => Err(ConnectError::Server(Box::new(error))),
+        }
+    }
+
+    /// A client without asking the server anything.
+    ///
+    /// # Errors
+    /// When the endpoint URL is malformed.
+    pub async fn open(settings: &EndpointSettings) -> Result<Self, ConnectError> {
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+        if let Some(region) = &settings.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(profile) = &settings.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(url) = &settings.endpoint_url {
+            check_endpoint(url)?;
+            loader = loader.endpoint_url(url);
+        }
+        let shared = loader.load().await;
+        let endpoint = settings.endpoint_url.clone().or_else(|| shared.endpoint_url().map(str::to_owned));
+        let region = shared.region().map_or(DEFAULT_REGION, Region::as_ref).to_owned();
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+        let config = aws_sdk_s3::config::Builder::from(&shared)
+            .region(Region::new(region))
+            .force_path_style(settings.path_style.unwrap_or(endpoint.is_some()))
+            // One layer of retries, ours: the SDK would hide the 503s that the controller must see.
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            // Bodies are watched where they are read, and an idle consumer is not a stalled server.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            // Bytes are hashed once, by us; the SDK would hash them again.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .build();
+        // Server-side copies work within one service and one set of credentials, across regions too.
+        let service = format!(
+            "{}|{}",
+            endpoint.as_deref().unwrap_or("aws").trim_end_matches('/'),
+            settings.profile.as_deref().unwrap_or_default()
+        );
+        Ok(Self { client: Client::from_conf(config), service })
+    }
+}
+
+fn check_endpoint(url: &str) -> Result<(), ConnectError> {
+    let error = |why| ConnectError::Endpoint { url: url.to_owned(), why };
+    let rest = url
+        .strip_prefix("http://")
+        .or_else(|| url.strip_prefix("https://"))
+        .ok_or_else(|| error("it does not begin with http:// or https://"))?;
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if host.is_empty() || host.contains(char::is_whitespace) {
+        return Err(error("it names no host"));
+    }
+    if let Some((_, port)) = host.rsplit_once(':')
+        && !host.ends_with(']')
+        && port.parse::<u16>().is_err()
+    {
+        return Err(error("its port is not a number up to 65535"));
+    }
+    Ok(())
+}

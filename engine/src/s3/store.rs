@@ -1,0 +1,482 @@
+//! The seam: what the engine asks of an object store, in the engine's own words.
+//!
+//! One implementation speaks to real servers ([`super::aws`]), one wraps any other with pacing, retries and
+//! meters ([`super::paced`]); tests bring their own. No type of an SDK crosses this line.
+
+use super::S3Error;
+use crate::model::{Checksum, ChecksumAlgorithm, ChecksumType, ETag, Page, StorageClass, Timestamp};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use std::collections::BTreeMap;
+
+/// The answer to a request.
+pub type Answer<T> = Result<T, S3Error>;
+
+/// One page of current objects. Pages are asked for by key, not by token: a key can be checkpointed.
+#[derive(Clone, Debug, Default)]
+pub struct ListObjects {
+    /// Bucket.
+    pub bucket: String,
+    /// Only keys with this prefix.
+    pub prefix: String,
+    /// Exclusive lower bound; empty for the first key.
+    pub start_after: String,
+    /// Where to go on when a page brought no key at all to go on from; takes precedence over `start_after`.
+    pub continuation_token: Option<String>,
+    /// 1 to 1,000.
+    pub max_keys: u16,
+}
+
+/// One page of object versions and delete markers, in document order.
+#[derive(Clone, Debug, Default)]
+pub struct ListVersions {
+    /// Bucket.
+    pub bucket: String,
+    /// Only keys with this prefix.
+    pub prefix: String,
+    /// Go on after this key (or after one version of it, see `version_id_marker`); empty for the start.
+    pub key_marker: String,
+    /// Go on after this version of `key_marker`.
+    pub version_id_marker: Option<String>,
+    /// 1 to 1,000.
+    pub max_keys: u16,
+}
+
+/// Names one object or one version of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObjectId {
+    /// Bucket.
+    pub bucket: String,
+    /// Key.
+    pub key: String,
+    /// Version; `None` for the current one.
+    pub version_id: Option<String>,
+}
+
+impl ObjectId {
+    /// The current version of a key.
+    #[must_use]
+    pub fn current(bucket: &str, key: impl Into<String>) -> Self {
+        Self { bucket: bucket.to_owned(), key: key.into(), version_id: None }
+    }
+}
+
+/// HEAD of an object.
+#[derive(Clone, Debug, Default)]
+pub struct HeadObject {
+    /// Which.
+    pub id: ObjectId,
+    /// Ask for the stored checksum (needs `kms:Decrypt` on KMS objects).
+    pub checksum: bool,
+    /// Ask about one part: its size and checksum, and how many parts there are.
+    pub part_number: Option<u32>,
+}
+
+/// How an object is encrypted at rest, as HEAD tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Encryption {
+    /// `AES256`, `aws:kms` or `aws:kms:dsse`.
+    pub algorithm: Option<String>,
+    /// KMS key, if any.
+    pub kms_key_id: Option<String>,
+    /// SSE-C was used: the key is the customer's.
+    pub customer_key: bool,
+}
+
+impl Encryption {
+    /// Can an ETag still be the MD5 of the content? Not under SSE-KMS, DSSE or SSE-C.
+    #[must_use]
+    pub fn keeps_md5(&self) -> bool {
+        !self.customer_key && self.algorithm.as_deref().is_none_or(|algorithm| algorithm == "AES256")
+    }
+}
+
+/// Metadata that a PUT, a multipart creation or a replacing copy can set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// Content-Type.
+    pub content_type: Option<String>,
+    /// Cache-Control.
+    pub cache_control: Option<String>,
+    /// Content-Disposition.
+    pub content_disposition: Option<String>,
+    /// Content-Encoding.
+    pub content_encoding: Option<String>,
+    /// Content-Language.
+    pub content_language: Option<String>,
+    /// Expires, verbatim.
+    pub expires: Option<String>,
+    /// `x-amz-website-redirect-location`.
+    pub website_redirect: Option<String>,
+    /// `x-amz-meta-*` without the prefix.
+    pub user: BTreeMap<String, String>,
+}
+
+/// Object lock settings of a version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// `GOVERNANCE` or `COMPLIANCE`.
+    pub mode: Option<String>,
+    /// Retain until then.
+    pub retain_until: Option<Timestamp>,
+    /// Legal hold is on.
+    pub legal_hold: bool,
+}
+
+/// What HEAD or GET tells about an object.
+#[derive(Clone, Debug, Default)]
+pub struct ObjectInfo {
+    /// Bytes: of the whole object, or of the part asked about.
+    pub size: u64,
+    /// ETag of the whole object.
+    pub etag: Option<ETag>,
+    /// Version id, on versioned buckets.
+    pub version_id: Option<String>,
+    /// Whole seconds.
+    pub last_modified: Timestamp,
+    /// Storage class.
+    pub storage_class: StorageClass,
+    /// Stored checksums, where asked for.
+    pub checksums: Vec<Checksum>,
+    /// Full-object or composite, where the server says.
+    pub checksum_type: Option<ChecksumType>,
+    /// Parts of a multipart object; only known when a part number was asked for.
+    pub parts_count: Option<u32>,
+    /// Encryption at rest.
+    pub encryption: Encryption,
+    /// System and user metadata.
+    pub metadata: Metadata,
+    /// Number of tags, if any.
+    pub tag_count: u32,
+    /// Object lock.
+    pub lock: Lock,
+    /// `x-amz-replication-status`.
+    pub replication_status: Option<String>,
+    /// `x-amz-archive-status` of INTELLIGENT_TIERING.
+    pub archive_status: Option<String>,
+    /// `x-amz-restore`, verbatim.
+    pub restore: Option<String>,
+}
+
+/// One part of a completed multipart object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartInfo {
+    /// 1 to 10,000.
+    pub number: u32,
+    /// Bytes.
+    pub size: u64,
+    /// Its checksums.
+    pub checksums: Vec<Checksum>,
+}
+
+/// What GetObjectAttributes tells.
+#[derive(Clone, Debug, Default)]
+pub struct Attributes {
+    /// Bytes.
+    pub size: u64,
+    /// ETag.
+    pub etag: Option<ETag>,
+    /// Stored checksums of the whole object.
+    pub checksums: Vec<Checksum>,
+    /// Full-object or composite.
+    pub checksum_type: Option<ChecksumType>,
+    /// Number of parts of a multipart object.
+    pub parts_count: Option<u32>,
+    /// The parts, if the server lists them (it does when they carry checksums).
+    pub parts: Vec<PartInfo>,
+}
+
+/// A (ranged) GET.
+#[derive(Clone, Debug, Default)]
+pub struct GetObject {
+    /// Which.
+    pub id: ObjectId,
+    /// Inclusive byte range.
+    pub range: Option<(u64, u64)>,
+    /// Only if the object still has this ETag.
+    pub if_match: Option<ETag>,
+}
+
+/// A body being read. Chunks arrive as the network delivers them; an error ends the stream.
+pub struct Body {
+    /// What the headers say.
+    pub info: ObjectInfo,
+    /// Bytes that follow.
+    pub length: u64,
+    /// The bytes.
+    pub chunks: BoxStream<'static, Answer<Bytes>>,
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Body").field("length", &self.length).finish_non_exhaustive()
+    }
+}
+
+/// Guard of a write: what must be true of the current version at the destination when the write commits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Guard {
+    /// Write whatever is there. Only for servers without conditional writes.
+    #[default]
+    None,
+    /// Nothing is there (or a delete marker).
+    Absent,
+    /// This ETag is there.
+    Matches(ETag),
+}
+
+/// What a written object is to have, beyond its bytes.
+#[derive(Clone, Debug, Default)]
+pub struct WriteAttributes {
+    /// Metadata; `None` on a copy carries the source's over.
+    pub metadata: Option<Metadata>,
+    /// Tags; `None` on a copy carries the source's over.
+    pub tags: Option<Vec<(String, String)>>,
+    /// Storage class.
+    pub storage_class: Option<StorageClass>,
+    /// Server-side encryption to ask for.
+    pub encryption: Option<Encryption>,
+    /// Object lock to set.
+    pub lock: Option<Lock>,
+    /// Checksum algorithm to store.
+    pub checksum: Option<ChecksumAlgorithm>,
+}
+
+/// A server-side copy.
+#[derive(Clone, Debug, Default)]
+pub struct CopyObject {
+    /// Which bytes.
+    pub source: ObjectId,
+    /// The source must still have this ETag.
+    pub source_if_match: Option<ETag>,
+    /// Destination bucket.
+    pub bucket: String,
+    /// Destination key.
+    pub key: String,
+    /// Condition on the destination.
+    pub guard: Guard,
+    /// What the copy is to have.
+    pub write: WriteAttributes,
+}
+
+/// What a write answered.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    /// ETag of what was written.
+    pub etag: Option<ETag>,
+    /// New version id, on versioned buckets.
+    pub version_id: Option<String>,
+    /// Version of the source that was copied.
+    pub source_version_id: Option<String>,
+    /// Checksums of what was written, as far as the answer has them.
+    pub checksums: Vec<Checksum>,
+    /// When, if the answer says.
+    pub last_modified: Option<Timestamp>,
+}
+
+/// A PUT of a whole object, held as frames so that nothing is copied together.
+#[derive(Clone, Debug, Default)]
+pub struct PutObject {
+    /// Destination bucket.
+    pub bucket: String,
+    /// Destination key.
+    pub key: String,
+    /// The bytes.
+    pub frames: Vec<Bytes>,
+    /// Checksum of the bytes, computed by the caller.
+    pub checksum: Option<Checksum>,
+    /// Condition on the destination.
+    pub guard: Guard,
+    /// What the object is to have.
+    pub write: WriteAttributes,
+}
+
+/// Creation of a multipart upload.
+#[derive(Clone, Debug, Default)]
+pub struct CreateUpload {
+    /// Destination bucket.
+    pub bucket: String,
+    /// Destination key.
+    pub key: String,
+    /// What the object is to have.
+    pub write: WriteAttributes,
+    /// FULL_OBJECT or COMPOSITE, with `write.checksum`.
+    pub checksum_type: Option<ChecksumType>,
+}
+
+/// A multipart upload.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct UploadId {
+    /// Destination bucket.
+    pub bucket: String,
+    /// Destination key.
+    pub key: String,
+    /// The server's id.
+    pub upload_id: String,
+}
+
+/// A part copied from another object on the same service.
+#[derive(Clone, Debug, Default)]
+pub struct CopyPart {
+    /// The upload.
+    pub upload: UploadId,
+    /// 1 to 10,000.
+    pub part_number: u32,
+    /// Which object.
+    pub source: ObjectId,
+    /// The source must still have this ETag, on every part, or parts could mix two objects.
+    pub source_if_match: Option<ETag>,
+    /// Inclusive byte range of the source.
+    pub range: (u64, u64),
+}
+
+/// A part sent from here.
+#[derive(Clone, Debug, Default)]
+pub struct UploadPart {
+    /// The upload.
+    pub upload: UploadId,
+    /// 1 to 10,000.
+    pub part_number: u32,
+    /// The bytes.
+    pub frames: Vec<Bytes>,
+    /// Checksum of the bytes, computed by the caller.
+    pub checksum: Option<Checksum>,
+}
+
+/// A part that is there.
+#[derive(Clone, Debug, Default)]
+pub struct UploadedPart {
+    /// 1 to 10,000.
+    pub part_number: u32,
+    /// Bytes.
+    pub size: u64,
+    /// ETag of the part.
+    pub etag: Option<ETag>,
+    /// Checksums of the part.
+    pub checksums: Vec<Checksum>,
+}
+
+/// Completion of a multipart upload.
+#[derive(Clone, Debug, Default)]
+pub struct CompleteUpload {
+    /// The upload.
+    pub upload: UploadId,
+    /// Its parts, ascending.
+    pub parts: Vec<UploadedPart>,
+    /// Total bytes: the server refuses when its sum differs.
+    pub size: u64,
+    /// Full-object checksum, if known.
+    pub checksum: Option<Checksum>,
+    /// Condition on the destination.
+    pub guard: Guard,
+}
+
+/// One key of a DeleteObjects call.
+#[derive(Clone, Debug, Default)]
+pub struct DeleteKey {
+    /// Key.
+    pub key: String,
+    /// Version; `None` deletes the current version (a delete marker on versioned buckets).
+    pub version_id: Option<String>,
+    /// Only if the current version has this ETag.
+    pub if_match: Option<ETag>,
+}
+
+/// What became of one key.
+#[derive(Clone, Debug)]
+pub struct Deleted {
+    /// Key.
+    pub key: String,
+    /// Version id of the delete marker made, or of what was removed.
+    pub version_id: Option<String>,
+    /// A delete marker was made (or removed).
+    pub delete_marker: bool,
+    /// Why it was not deleted.
+    pub error: Option<S3Error>,
+}
+
+/// Versioning of a bucket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Versioning {
+    /// Never switched on.
+    #[default]
+    Off,
+    /// On.
+    Enabled,
+    /// Switched off after having been on: PUT and DELETE overwrite the `null` version.
+    Suspended,
+}
+
+/// A request for the bytes of an archived version.
+#[derive(Clone, Debug, Default)]
+pub struct RestoreArchived {
+    /// Which.
+    pub id: ObjectId,
+    /// Days the temporary copy stays readable.
+    pub days: u32,
+    /// `Expedited`, `Standard` or `Bulk`.
+    pub tier: String,
+}
+
+/// A multipart upload in progress on the server.
+#[derive(Clone, Debug)]
+pub struct PendingUpload {
+    /// Which.
+    pub upload: UploadId,
+    /// When it was begun.
+    pub initiated: Timestamp,
+}
+
+/// An object store. All calls are cancel-safe in the sense of S3: dropping the future may or may not have had
+/// the effect, which is why writes are guarded and ambiguous ends are read back.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Two stores with equal service names can copy between each other server-side.
+    fn service(&self) -> &str;
+
+    /// One page of current objects in key order.
+    async fn list_objects(&self, request: &ListObjects) -> Answer<Page>;
+    /// One page of versions and delete markers in document order.
+    async fn list_versions(&self, request: &ListVersions) -> Answer<Page>;
+    /// One page (at most 1,000) of uploads in progress below a prefix.
+    async fn list_uploads(&self, bucket: &str, prefix: &str) -> Answer<Vec<PendingUpload>>;
+
+    /// Does the bucket exist, and may we list it?
+    async fn head_bucket(&self, bucket: &str) -> Answer<()>;
+    /// Versioning state.
+    async fn versioning(&self, bucket: &str) -> Answer<Versioning>;
+
+    /// HEAD.
+    async fn head(&self, request: &HeadObject) -> Answer<ObjectInfo>;
+    /// GetObjectAttributes with all its part pages (one request per 1,000 parts).
+    async fn attributes(&self, id: &ObjectId) -> Answer<Attributes>;
+    /// (Ranged) GET.
+    async fn get(&self, request: &GetObject) -> Answer<Body>;
+    /// Tags, in the server's order.
+    async fn tags(&self, id: &ObjectId) -> Answer<Vec<(String, String)>>;
+    /// Replaces the tags of a version.
+    async fn put_tags(&self, id: &ObjectId, tags: &[(String, String)]) -> Answer<()>;
+    /// The access control list, as a canonical text that can be compared.
+    async fn acl(&self, id: &ObjectId) -> Answer<String>;
+
+    /// PUT.
+    async fn put(&self, request: &PutObject) -> Answer<Written>;
+    /// Server-side copy of a whole object.
+    async fn copy(&self, request: &CopyObject) -> Answer<Written>;
+    /// Begins a multipart upload.
+    async fn create_upload(&self, request: &CreateUpload) -> Answer<UploadId>;
+    /// Sends a part.
+    async fn upload_part(&self, request: &UploadPart) -> Answer<UploadedPart>;
+    /// Copies a part server-side.
+    async fn copy_part(&self, request: &CopyPart) -> Answer<UploadedPart>;
+    /// Completes a multipart upload.
+    async fn complete_upload(&self, request: &CompleteUpload) -> Answer<Written>;
+    /// Aborts a multipart upload.
+    async fn abort_upload(&self, upload: &UploadId) -> Answer<()>;
+
+    /// Deletes up to 1,000 keys; one [`Deleted`] per key, errors inside the 200 included.
+    async fn delete(&self, bucket: &str, keys: &[DeleteKey]) -> Answer<Vec<Deleted>>;
+    /// Asks for an archived version's bytes. `Ok(true)` when they are readable already.
+    async fn restore_archived(&self, request: &RestoreArchived) -> Answer<bool>;
+}
