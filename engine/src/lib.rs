@@ -1,6 +1,11 @@
 //! The s3twin engine: sync, audit and point-in-time restore for S3, as a library.
 
+pub mod compare;
+mod error;
 pub mod flow;
 pub mod list;
 pub mod model;
+pub mod report;
 pub mod s3;
+
+pub use error::Error;
