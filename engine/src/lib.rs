@@ -1,3 +1,4 @@
 //! The s3twin engine: sync, audit and point-in-time restore for S3, as a library.
 
 pub mod model;
+pub mod s3;

@@ -88,10 +88,12 @@ pub struct Page {
     pub common_prefixes: Vec<Box<str>>,
     /// More follows.
     pub truncated: bool,
-    /// Where ListObjectVersions goes on: NextKeyMarker, decoded.
+    /// Where ListObjectVersions goes on: NextKeyMarker, decoded; for ListObjects V1 its NextMarker.
     pub next_key_marker: Option<Box<str>>,
     /// Where ListObjectVersions goes on inside one key: NextVersionIdMarker, verbatim.
     pub next_version_id_marker: Option<Box<str>>,
+    /// Where ListObjectsV2 goes on. Wanted only where a truncated page has no key to start after.
+    pub next_continuation_token: Option<Box<str>>,
 }
 
 impl Page {
@@ -143,7 +145,13 @@ impl PageBuilder {
     /// A builder with room for a page of the usual thousand rows.
     #[must_use]
     pub fn new() -> Self {
-        Self { page: Page { rows: Vec::with_capacity(1000), text: String::with_capacity(48 << 10), ..Page::default() } }
+        Self {
+            page: Page {
+                rows: Vec::with_capacity(1000),
+                text: String::with_capacity(48 << 10),
+                ..Page::default()
+            },
+        }
     }
 
     /// Appends an entry.
