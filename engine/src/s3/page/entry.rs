@@ -1,12 +1,11 @@
 //! One entry under construction: Contents, Version or DeleteMarker.
 
 use super::ListKind;
+use super::entity;
 use super::error::{Fault, Step};
 use super::field;
 use super::name::Name;
-use crate::model::{
-    ChecksumAlgorithm, ChecksumType, ETag, EntryKind, PageBuilder, Restore, Row, StorageClass, Timestamp,
-};
+use crate::model::{ETag, EntryKind, PageBuilder, Restore, Row, StorageClass, Timestamp};
 
 /// Gathers the fields of an entry, whatever their order, and refuses it if they do not make one.
 #[derive(Debug, Default)]
@@ -22,15 +21,19 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Is it a field of such an entry? Others are skipped.
+    #[inline]
     pub(super) fn has(list: ListKind, kind: EntryKind, name: Name) -> bool {
-        match name {
-            Name::Key | Name::LastModified => true,
-            Name::VersionId | Name::IsLatest => list == ListKind::Versions,
-            Name::ETag | Name::Size | Name::StorageClass | Name::ChecksumAlgorithm | Name::ChecksumType => {
-                kind == EntryKind::Object
-            }
-            _ => false,
-        }
+        const MARKER: u64 = Name::Key.bit() | Name::LastModified.bit();
+        const OBJECT: u64 = MARKER
+            | Name::ETag.bit()
+            | Name::Size.bit()
+            | Name::StorageClass.bit()
+            | Name::ChecksumAlgorithm.bit()
+            | Name::ChecksumType.bit();
+        const VERSION: u64 = Name::VersionId.bit() | Name::IsLatest.bit();
+        let fields = if kind == EntryKind::Object { OBJECT } else { MARKER };
+        let more = if list == ListKind::Versions { VERSION } else { 0 };
+        (fields | more) & name.bit() != 0
     }
 
     /// Starts over.
@@ -42,12 +45,18 @@ impl Draft {
         self.seen = 0;
     }
 
+    #[inline]
     fn mark(&mut self, name: Name) -> Step<()> {
         if self.seen & name.bit() != 0 {
-            return Err(Fault::malformed(0, format!("<{name:?}> twice in one entry (key `{}`)", self.key)));
+            return Err(self.twice(name));
         }
         self.seen |= name.bit();
         Ok(())
+    }
+
+    #[cold]
+    fn twice(&self, name: Name) -> Box<Fault> {
+        Fault::malformed(0, format!("<{name:?}> twice in one entry (key `{}`)", self.key))
     }
 
     /// Where the key belongs, once.
@@ -56,59 +65,56 @@ impl Draft {
         Ok(&mut self.key)
     }
 
-    /// Takes an ETag.
-    pub(super) fn set_etag(&mut self, etag: Option<ETag>) -> Step<()> {
-        self.mark(Name::ETag)?;
-        self.row.etag = etag;
-        Ok(())
+    /// Takes a field as it stands in the document, if it is in the form that S3 writes. `false`: decode it, then
+    /// [`Draft::assign`].
+    pub(super) fn assign_raw(&mut self, name: Name, raw: &[u8]) -> Step<bool> {
+        let taken = match name {
+            Name::ETag => field::etag(raw).map(|etag| self.row.etag = Some(etag)),
+            Name::VersionId => entity::plain(raw).map(|id| self.version_id.push_str(id)),
+            _ => self.parse(name, raw),
+        };
+        if taken.is_none() {
+            return Ok(false);
+        }
+        // The one field that may be repeated.
+        if name != Name::ChecksumAlgorithm {
+            self.mark(name)?;
+        }
+        Ok(true)
     }
 
-    /// Takes any field but the key.
+    /// Takes any field but the key, decoded.
     pub(super) fn assign(&mut self, name: Name, text: &str) -> Step<()> {
-        if name == Name::ChecksumAlgorithm {
-            // The one field that may be repeated. An algorithm we do not know we cannot use either.
-            if let Some(algorithm) = ChecksumAlgorithm::from_name(text.trim_ascii()) {
-                self.row.algorithms.insert(algorithm);
-            }
-            return Ok(());
-        }
-        if name == Name::ETag {
-            let tag = text.trim_ascii();
-            return self.set_etag((!tag.trim_matches('"').is_empty()).then(|| ETag::parse(tag)));
-        }
-        self.mark(name)?;
         let value = text.trim_ascii();
-        let good = match name {
-            Name::Size => field::number(value.as_bytes()).map(|size| self.row.size = size),
-            Name::LastModified => {
-                field::timestamp(value.as_bytes()).map(|time| self.row.last_modified = time)
+        match name {
+            Name::ETag => {
+                let blank = value.trim_matches('"').is_empty();
+                self.row.etag = if blank { None } else { Some(ETag::parse(value)) };
             }
-            Name::IsLatest => field::flag(value.as_bytes()).map(|latest| self.row.is_latest = latest),
-            Name::IsRestoreInProgress => {
-                field::flag(value.as_bytes()).map(|running| self.restore_in_progress = running)
-            }
-            Name::RestoreExpiryDate => {
-                field::timestamp(value.as_bytes()).map(|time| self.restore_expiry = Some(time))
-            }
-            Name::StorageClass => {
-                self.row.storage_class = StorageClass::from_name(value);
-                Some(())
-            }
-            Name::ChecksumType => {
-                self.row.checksum_type = match value {
-                    "FULL_OBJECT" => Some(ChecksumType::FullObject),
-                    "COMPOSITE" => Some(ChecksumType::Composite),
-                    _ => None,
-                };
-                Some(())
-            }
-            Name::VersionId => {
-                self.version_id.push_str(text);
-                Some(())
-            }
-            _ => Some(()),
-        };
-        good.ok_or_else(|| Fault::malformed(0, format!("<{name:?}> with a value that cannot be read")))
+            Name::VersionId => self.version_id.push_str(text),
+            _ if self.parse(name, value.as_bytes()).is_some() => {}
+            Name::StorageClass => self.row.storage_class = StorageClass::from_name(value),
+            // What we do not know we cannot use: it is as if the listing had not said.
+            Name::ChecksumAlgorithm | Name::ChecksumType => {}
+            _ => return Err(Fault::malformed(0, format!("<{name:?}> with a value that cannot be read"))),
+        }
+        if name == Name::ChecksumAlgorithm { Ok(()) } else { self.mark(name) }
+    }
+
+    /// Fields whose values are ASCII and need no decoding.
+    fn parse(&mut self, name: Name, value: &[u8]) -> Option<()> {
+        match name {
+            Name::Size => self.row.size = field::number(value)?,
+            Name::LastModified => self.row.last_modified = field::timestamp(value)?,
+            Name::IsLatest => self.row.is_latest = field::flag(value)?,
+            Name::StorageClass => self.row.storage_class = field::storage_class(value)?,
+            Name::ChecksumAlgorithm => self.row.algorithms.insert(field::checksum_algorithm(value)?),
+            Name::ChecksumType => self.row.checksum_type = Some(field::checksum_type(value)?),
+            Name::IsRestoreInProgress => self.restore_in_progress = field::flag(value)?,
+            Name::RestoreExpiryDate => self.restore_expiry = Some(field::timestamp(value)?),
+            _ => return None,
+        }
+        Some(())
     }
 
     /// RestoreStatus begins.

@@ -1,6 +1,6 @@
 //! Values of single fields: timestamps, numbers, flags, ETags, percent-encoding.
 
-use crate::model::{ETag, Timestamp};
+use crate::model::{ChecksumAlgorithm, ChecksumType, ETag, StorageClass, Timestamp};
 use memchr::memchr2;
 
 /// RFC 3339 as S3 and its relatives write it: `2026-11-20T12:34:56` with up to nine fraction digits, then `Z` or
@@ -94,6 +94,34 @@ pub(super) fn flag(text: &[u8]) -> Option<bool> {
     match text {
         b"true" => Some(true),
         b"false" => Some(false),
+        _ => None,
+    }
+}
+
+/// The usual storage class without a look at the others; `None` for one that only the model can name.
+pub(super) fn storage_class(text: &[u8]) -> Option<StorageClass> {
+    if text == b"STANDARD" {
+        return Some(StorageClass::Standard);
+    }
+    match StorageClass::from_name(std::str::from_utf8(text).ok()?) {
+        StorageClass::Other(_) => None,
+        known => Some(known),
+    }
+}
+
+/// A known algorithm; S3's default without a look at the others.
+pub(super) fn checksum_algorithm(text: &[u8]) -> Option<ChecksumAlgorithm> {
+    if text == b"CRC64NVME" {
+        return Some(ChecksumAlgorithm::Crc64nvme);
+    }
+    ChecksumAlgorithm::from_name(std::str::from_utf8(text).ok()?)
+}
+
+/// A known checksum type.
+pub(super) fn checksum_type(text: &[u8]) -> Option<ChecksumType> {
+    match text {
+        b"FULL_OBJECT" => Some(ChecksumType::FullObject),
+        b"COMPOSITE" => Some(ChecksumType::Composite),
         _ => None,
     }
 }

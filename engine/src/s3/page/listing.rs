@@ -8,7 +8,6 @@
 use super::entity::{self, TextFault};
 use super::entry::Draft;
 use super::error::{Fault, PageError, Step};
-use super::field;
 use super::head::Head;
 use super::name::Name;
 use super::scan::{Tag, Token, is_space};
@@ -140,10 +139,9 @@ impl Listing {
             Role::Skipped if entity::plain(raw).is_some() => return Ok(()),
             _ => return self.leaf_in_steps(tag, raw),
         };
-        if name == Name::ETag
-            && let Some(etag) = field::etag(raw)
-        {
-            return self.draft.set_etag(Some(etag));
+        let of_entry = matches!(parent, Role::Entry(_) | Role::Restore) && name != Name::Key;
+        if of_entry && self.draft.assign_raw(name, raw)? {
+            return Ok(());
         }
         if let Some(text) = entity::plain(raw) {
             return self.assign(parent, name, text);
@@ -199,7 +197,17 @@ impl Listing {
     }
 
     /// What an element means inside another.
+    #[inline]
     fn child(&self, parent: Role, name: Name) -> Step<Role> {
+        match parent {
+            Role::Entry(kind) if Draft::has(self.kind, kind, name) => Ok(Role::Field(name)),
+            Role::Skipped => Ok(Role::Skipped),
+            _ => self.rare_child(parent, name),
+        }
+    }
+
+    /// The same for all that does not come several times in every entry.
+    fn rare_child(&self, parent: Role, name: Name) -> Step<Role> {
         let versions = self.kind == ListKind::Versions;
         Ok(match (parent, name) {
             (Role::Root, Name::Contents) if !versions => Role::Entry(EntryKind::Object),
@@ -211,7 +219,6 @@ impl Listing {
             (Role::Root, Name::CommonPrefixes) => Role::Prefixes,
             (Role::Root, name) if self.head.has(name) => Role::Field(name),
             (Role::Entry(_), Name::RestoreStatus) => Role::Restore,
-            (Role::Entry(kind), name) if Draft::has(self.kind, kind, name) => Role::Field(name),
             (Role::Prefixes, Name::Prefix)
             | (Role::Restore, Name::IsRestoreInProgress | Name::RestoreExpiryDate)
             | (Role::Error, Name::Code | Name::Message) => Role::Field(name),

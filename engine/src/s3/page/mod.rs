@@ -115,10 +115,14 @@ impl ListReader {
     ///
     /// # Errors
     /// When the document is not complete, or the page as a whole does not hold together.
-    pub fn finish(self) -> Result<Page, PageError> {
+    pub fn finish(mut self) -> Result<Page, PageError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
+        // Holds no whole token, but perhaps the beginning of something that can be none.
+        let tail = std::mem::take(&mut self.tail);
+        self.drain(&tail)?;
+        self.tail = tail;
         let blank = self.tail.iter().all(|byte| scan::is_space(*byte));
         let markup = self.tail.first() == Some(&b'<');
         if self.listing.is_complete() && !blank {

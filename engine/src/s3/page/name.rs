@@ -72,7 +72,7 @@ impl Name {
     }
 
     /// A bit of its own, for "seen" sets.
-    pub(super) fn bit(self) -> u64 {
+    pub(super) const fn bit(self) -> u64 {
         1 << (self as u32)
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn peek_name(buf: &[u8]) -> Name {
 
 /// A start tag. The known plain names need one look for `>`; everything else goes the long way.
 fn open(buf: &[u8]) -> Step<Option<(Token<'_>, usize)>> {
-    let Some(end) = memchr(b'>', buf) else {
+    let Some(end) = tag_end(buf) else {
         return Ok(None);
     };
     let (Some(raw), Some(rest)) = (buf.get(1..end), buf.get(end + 1..)) else {
@@ -85,11 +85,42 @@ fn open(buf: &[u8]) -> Step<Option<(Token<'_>, usize)>> {
     Ok(Some((Token::Open(tag), end + 1)))
 }
 
+/// The position of the first `>`. Names are short, so eight bytes at a time beat the call of a vector search.
+#[inline]
+fn tag_end(buf: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const WORDS: usize = 3;
+    let (words, _) = buf.as_chunks::<8>();
+    for (index, word) in words.iter().take(WORDS).enumerate() {
+        let zero_at_end = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'>'));
+        let hit = zero_at_end.wrapping_sub(ONES) & !zero_at_end & (ONES << 7);
+        if hit != 0 {
+            // The lowest bit set is exact; those above it may be carries.
+            return Some(index * 8 + hit.trailing_zeros() as usize / 8);
+        }
+    }
+    memchr(b'>', buf)
+}
+
+/// Equality of two names of one length, for the lengths that names have, without a call.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    match a.len() {
+        8..=16 => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
+        4..=7 => a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk(),
+        _ => a == b,
+    }
+}
+
 /// `text</raw>` at the beginning of `rest`: the text and the length of it all.
 fn leaf<'a>(raw: &[u8], rest: &'a [u8]) -> Option<(&'a [u8], usize)> {
     let at = memchr(b'<', rest)?;
     let (text, tail) = rest.split_at_checked(at)?;
-    let after = tail.strip_prefix(b"</")?.strip_prefix(raw)?.strip_prefix(b">")?;
+    let (name, after) = tail.strip_prefix(b"</")?.split_at_checked(raw.len())?;
+    let after = after.strip_prefix(b">")?;
+    if !same(name, raw) {
+        return None;
+    }
     // A long text is left to the caller's bound on single tokens.
     (text.len() <= MAX_TOKEN / 2).then_some((text, rest.len() - after.len()))
 }
