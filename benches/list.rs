@@ -25,7 +25,7 @@ fn page(kind: ListKind) -> String {
             "<KeyCount>1000</KeyCount><NextContinuationToken>1ueGcxLPRx1Tr</NextContinuationToken>",
         ),
         ListKind::Versions => {
-            xml.push_str("<NextKeyMarker>z</NextKeyMarker><NextVersionIdMarker>null</NextVersionIdMarker>")
+            xml.push_str("<NextKeyMarker>z</NextKeyMarker><NextVersionIdMarker>null</NextVersionIdMarker>");
         }
     }
     for n in 0..ENTRIES {
@@ -37,7 +37,7 @@ fn page(kind: ListKind) -> String {
 
 fn entry(xml: &mut String, kind: ListKind, n: usize) {
     let digest = (n as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-    let parts = if n % 10 == 0 { "-17" } else { "" };
+    let parts = if n.is_multiple_of(10) { "-17" } else { "" };
     let (tag, key) = ("Version", n / 2);
     let common = format!(
         "<LastModified>2026-11-20T12:34:{:02}.000Z</LastModified><ETag>&quot;{digest:032x}{parts}&quot;</ETag>\
@@ -57,7 +57,7 @@ fn entry(xml: &mut String, kind: ListKind, n: usize) {
             "<{tag}><Key>datasets/2026/11/20/part-{key:08}/segment.parquet</Key>\
              <VersionId>3sL4kqtJlcpXroDTDmJ{n:013}</VersionId><IsLatest>{}</IsLatest>{common}\
              <Owner><ID>75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a</ID></Owner></{tag}>",
-            n % 2 == 0
+            n.is_multiple_of(2)
         ),
     };
 }

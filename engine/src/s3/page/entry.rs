@@ -5,6 +5,7 @@ use super::entity;
 use super::error::{Fault, Step};
 use super::field;
 use super::name::Name;
+use super::time;
 use crate::model::{ETag, EntryKind, PageBuilder, Restore, Row, StorageClass, Timestamp};
 
 /// Gathers the fields of an entry, whatever their order, and refuses it if they do not make one.
@@ -105,13 +106,13 @@ impl Draft {
     fn parse(&mut self, name: Name, value: &[u8]) -> Option<()> {
         match name {
             Name::Size => self.row.size = field::number(value)?,
-            Name::LastModified => self.row.last_modified = field::timestamp(value)?,
+            Name::LastModified => self.row.last_modified = time::timestamp(value)?,
             Name::IsLatest => self.row.is_latest = field::flag(value)?,
             Name::StorageClass => self.row.storage_class = field::storage_class(value)?,
             Name::ChecksumAlgorithm => self.row.algorithms.insert(field::checksum_algorithm(value)?),
             Name::ChecksumType => self.row.checksum_type = Some(field::checksum_type(value)?),
             Name::IsRestoreInProgress => self.restore_in_progress = field::flag(value)?,
-            Name::RestoreExpiryDate => self.restore_expiry = Some(field::timestamp(value)?),
+            Name::RestoreExpiryDate => self.restore_expiry = Some(time::timestamp(value)?),
             _ => return None,
         }
         Some(())

@@ -26,9 +26,13 @@ mod field;
 mod head;
 mod listing;
 mod name;
+mod percent;
+mod role;
 mod scan;
+mod tag;
 #[cfg(test)]
 mod tests;
+mod time;
 
 pub use error::{PageError, RetryHint};
 
@@ -123,7 +127,7 @@ impl ListReader {
         let tail = std::mem::take(&mut self.tail);
         self.drain(&tail)?;
         self.tail = tail;
-        let blank = self.tail.iter().all(|byte| scan::is_space(*byte));
+        let blank = self.tail.iter().all(|byte| tag::is_space(*byte));
         let markup = self.tail.first() == Some(&b'<');
         if self.listing.is_complete() && !blank {
             return Err(
@@ -179,16 +183,18 @@ impl ListReader {
         let mut at = self.skip_byte_order_mark(buf);
         let result = loop {
             let rest = buf.get(at..).unwrap_or_default();
-            match scan::next(rest) {
-                Ok(None) => break Ok(at),
-                Ok(Some((token, length))) => match self.listing.accept(token) {
-                    Ok(()) => at += length,
-                    Err(fault) => break Err(fault.into_error(rest, self.offset + as_u64(at))),
+            let step = match tag::field(rest) {
+                Some((tag, text, length)) => self.listing.accept_field(tag, text).map(|()| length),
+                None => match scan::next(rest) {
+                    Ok(None) => break Ok(at),
+                    Ok(Some((token, length))) => self.listing.accept(token).map(|()| length),
+                    Err(fault) if self.is_foreign(rest, &fault) => Err(Fault::not_a_listing()),
+                    Err(fault) => Err(fault),
                 },
-                Err(fault) => {
-                    let fault = if self.is_foreign(rest, &fault) { Fault::not_a_listing() } else { fault };
-                    break Err(fault.into_error(rest, self.offset + as_u64(at)));
-                }
+            };
+            match step {
+                Ok(length) => at += length,
+                Err(fault) => break Err(fault.into_error(rest, self.offset + as_u64(at))),
             }
         };
         self.offset += as_u64(at);
@@ -202,7 +208,7 @@ impl ListReader {
 
     /// Markup that is no XML, where no root of ours has begun: HTML, or worse.
     fn is_foreign(&self, rest: &[u8], fault: &Fault) -> bool {
-        let begins_otherwise = !rest.starts_with(b"<") || !self.listing.expects(scan::peek_name(rest));
+        let begins_otherwise = !rest.starts_with(b"<") || !self.listing.expects(tag::peek_name(rest));
         let is_aside = rest.starts_with(b"<!") || rest.starts_with(b"<?");
         self.listing.before_root()
             && begins_otherwise

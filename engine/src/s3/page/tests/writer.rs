@@ -226,7 +226,7 @@ impl Writer {
                 (0, _) => write!(self.xml, "&#{};", c as u32),
                 (1, _) => write!(self.xml, "&#x{:X};", c as u32),
                 (2, c) if c != '\r' && c != '\0' => write!(self.xml, "<![CDATA[{c}]]>"),
-                (3, _) => write!(self.xml, "<!--{}--><?x?>&#{};", "", c as u32),
+                (3, _) => write!(self.xml, "<!----><?x?>&#{};", c as u32),
                 (_, '&') => write!(self.xml, "&amp;"),
                 (_, '<') => write!(self.xml, "&lt;"),
                 (_, '"') => write!(self.xml, "&quot;"),
@@ -248,7 +248,7 @@ fn encode(key: &str, encoding: Encoding) -> String {
     for byte in key.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' | b'*' => {
-                out.push(byte as char)
+                out.push(byte as char);
             }
             b' ' if encoding == Encoding::UrlPlus => out.push('+'),
             _ => {
