@@ -123,9 +123,10 @@ impl ListReader {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        // Holds no whole token, but perhaps the beginning of something that can be none.
-        let tail = std::mem::take(&mut self.tail);
-        self.drain(&tail)?;
+        // Holds no whole token but a byte order mark, and perhaps the beginning of something that can be none.
+        let mut tail = std::mem::take(&mut self.tail);
+        let consumed = self.drain(&tail)?;
+        tail.drain(..consumed);
         self.tail = tail;
         let blank = self.tail.iter().all(|byte| tag::is_space(*byte));
         let markup = self.tail.first() == Some(&b'<');

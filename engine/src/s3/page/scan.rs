@@ -215,6 +215,9 @@ mod tests {
 
     #[test]
     fn bounded() {
+        let attributes = |n: usize| (0..n).map(|n| format!(" a{n}=''")).collect::<String>();
+        assert!(next(format!("<Key{}>", attributes(32)).as_bytes()).is_ok());
+        assert!(next(format!("<Key{}>", attributes(33)).as_bytes()).is_err());
         let long = "x".repeat(MAX_TOKEN);
         assert!(next(long.as_bytes()).unwrap().is_none());
         assert!(next(format!("{long}<").as_bytes()).unwrap().is_some());

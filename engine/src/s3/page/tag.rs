@@ -7,6 +7,9 @@ use super::name::Name;
 use super::scan::Token;
 use memchr::memchr;
 
+/// Most attributes of one tag: checking that they differ takes time in the square of their number.
+const MAX_ATTRIBUTES: usize = 32;
+
 /// An element's name: as written, for matching its end tag, and as known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tag<'a> {
@@ -101,6 +104,9 @@ fn open_with_care(buf: &[u8]) -> Step<Option<(Token<'_>, usize)>> {
         match attribute(buf, &mut at)? {
             Some(name) if seen.contains(&name) => {
                 return Err(Fault::malformed(start, "an attribute given twice"));
+            }
+            Some(_) if seen.len() == MAX_ATTRIBUTES => {
+                return Err(Fault::too_large("the number of attributes", MAX_ATTRIBUTES));
             }
             Some(name) => seen.push(name),
             None => return Ok(None),
