@@ -5,10 +5,4 @@ mod error;
 pub mod flow;
 pub mod list;
 pub mod model;
-pub mod observe;
-pub mod plan;
-pub mod report;
-pub mod run;
 pub mod s3;
-
-pub use error::Error;
