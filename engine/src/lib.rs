@@ -1,1 +1,3 @@
 //! The s3twin engine.
+
+pub mod verify;
