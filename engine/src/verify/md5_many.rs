@@ -355,7 +355,11 @@ mod tests {
         type Job = Counting;
         fn next(&mut self) -> Option<Counting> {
             self.1 += 1;
-            if self.1.is_multiple_of(3) || self.2.len() > 90 { self.0.pop().map(|m| Counting(m, 0)) } else { None }
+            if self.1.is_multiple_of(3) || self.2.len() > 90 {
+                self.0.pop().map(|m| Counting(m, 0))
+            } else {
+                None
+            }
         }
         fn done(&mut self, job: Counting, md5: [u8; 16]) {
             self.2.push((job.1, plain(&job.0) == md5 && job.1 == job.0.len()));
