@@ -14,4 +14,6 @@ pub mod layout;
 mod md5_block;
 pub mod md5_many;
 pub mod multipart;
+pub mod pool;
 pub mod replay;
+pub mod service;
