@@ -15,7 +15,9 @@ pub(crate) fn state_dir(given: Option<&Path>) -> Result<PathBuf, String> {
     of("XDG_STATE_HOME")
         .or_else(|| of("HOME").map(|home| home.join(".local/state")))
         .map(|base| base.join("s3twin"))
-        .ok_or_else(|| "no home directory is known: say where runs are remembered with --state-dir".to_owned())
+        .ok_or_else(|| {
+            "no home directory is known: say where runs are remembered with --state-dir".to_owned()
+        })
 }
 
 /// A run id that sorts by time: `20261121T141500Z-audit-4f3a`.

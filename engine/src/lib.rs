@@ -5,4 +5,11 @@ mod error;
 pub mod flow;
 pub mod list;
 pub mod model;
+pub mod observe;
+pub mod plan;
+pub mod report;
+pub mod run;
 pub mod s3;
+pub mod verify;
+
+pub use error::Error;

@@ -27,7 +27,13 @@ pub(crate) struct SyncArgs {
     #[arg(long, value_name = "N", requires = "delete", help_heading = "Deleting")]
     pub(crate) max_delete: Option<u64>,
     /// Refuse to start if more than this share of the replica would be deleted
-    #[arg(long, value_name = "PERCENT", requires = "delete", default_value_t = 50.0, help_heading = "Deleting")]
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        requires = "delete",
+        default_value_t = 50.0,
+        help_heading = "Deleting"
+    )]
     pub(crate) max_delete_percent: f64,
     /// How far to go to find out whether an object must be copied
     #[arg(long, value_enum, default_value_t = DepthArg::Checksums)]

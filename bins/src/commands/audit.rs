@@ -42,9 +42,9 @@ fn judge(summary: &Summary) -> Exit {
 
 fn settled_before(grace: Option<&jiff::Span>) -> Result<Option<Timestamp>, String> {
     let Some(grace) = grace else { return Ok(None) };
-    let duration = grace
-        .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
-        .map_err(|error| format!("--grace: {error}. Say it in days, hours, minutes or seconds, such as 15m"))?;
+    let duration = grace.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|error| {
+        format!("--grace: {error}. Say it in days, hours, minutes or seconds, such as 15m")
+    })?;
     let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     Ok(Some(Timestamp::from_millis(setup::clock().now().millis().saturating_sub(millis))))
 }

@@ -12,7 +12,10 @@ pub(crate) async fn run(args: LabArgs) -> Exit {
     let lab = match Lab::start(options).await {
         Ok(lab) => lab,
         Err(error) => {
-            eprintln!("s3twin: the lab cannot listen on port {}: {error}. Choose another with --port", args.port);
+            eprintln!(
+                "s3twin: the lab cannot listen on port {}: {error}. Choose another with --port",
+                args.port
+            );
             return Exit::Usage;
         }
     };

@@ -127,7 +127,13 @@ impl Pair {
     }
 
     /// Decides state and exit code. Counts that do not balance are a failure whatever they say.
-    fn conclude(&self, summary: &mut Summary, tally: &Tally, result: Result<Tally, Error>, judge: Judge) -> Exit {
+    fn conclude(
+        &self,
+        summary: &mut Summary,
+        tally: &Tally,
+        result: Result<Tally, Error>,
+        judge: Judge,
+    ) -> Exit {
         let exit = match result {
             Ok(_) => match summary.check(tally) {
                 Ok(()) => judge(summary),

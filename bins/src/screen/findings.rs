@@ -21,7 +21,10 @@ pub(crate) fn print_findings(path: &Path, limit: usize) {
             // Control characters in keys must not reach the terminal.
             finding.key.escape_debug().to_string(),
             word(&finding.verdict),
-            finding.action.clone().unwrap_or_else(|| finding.reason.map(|reason| word(&reason)).unwrap_or_default()),
+            finding
+                .action
+                .clone()
+                .unwrap_or_else(|| finding.reason.map(|reason| word(&reason)).unwrap_or_default()),
             side(&finding.source),
             side(&finding.replica),
         ]);

@@ -91,7 +91,13 @@ fn headline(summary: &Summary) -> String {
 
 fn evidence(summary: &Summary) -> String {
     let e = &summary.evidence;
-    let named = [("ETag", e.etag), ("checksum", e.checksum), ("parts", e.parts), ("bytes", e.bytes), ("empty", e.size)];
+    let named = [
+        ("ETag", e.etag),
+        ("checksum", e.checksum),
+        ("parts", e.parts),
+        ("bytes", e.bytes),
+        ("empty", e.size),
+    ];
     let parts: Vec<String> =
         named.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{} by {name}", grouped(*n))).collect();
     if parts.is_empty() { String::new() } else { format!("  ({})", parts.join(", ")) }
