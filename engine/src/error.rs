@@ -28,7 +28,9 @@ pub enum Error {
     #[error("{0}")]
     Invalid(String),
     /// Writing the run's own files failed.
-    #[error("writing {path} failed: {error}. What to do: make room or name another --state-dir, then `s3twin resume`")]
+    #[error(
+        "writing {path} failed: {error}. What to do: make room or name another --state-dir, then `s3twin resume`"
+    )]
     Io {
         /// Which file.
         path: std::path::PathBuf,
@@ -53,7 +55,11 @@ impl Error {
     }
 
     fn listing(side: &'static str, error: S3Error) -> Self {
-        if error.kind == Kind::Cancelled { Self::Cancelled } else { Self::Listing { side, error: Box::new(error) } }
+        if error.kind == Kind::Cancelled {
+            Self::Cancelled
+        } else {
+            Self::Listing { side, error: Box::new(error) }
+        }
     }
 
     pub(crate) fn task(error: tokio::task::JoinError) -> Self {

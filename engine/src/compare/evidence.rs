@@ -39,14 +39,18 @@ pub async fn climb(source: &Side, replica: &Side, pair: &mut OpenPair) -> Judgem
         return judgement;
     }
     if wants_parts(&a) || wants_parts(&b) {
-        let both = futures::future::join(attributes(source, &pair.key, &a), attributes(replica, &pair.key, &b)).await;
+        let both =
+            futures::future::join(attributes(source, &pair.key, &a), attributes(replica, &pair.key, &b))
+                .await;
         match both {
             (Ok(x), Ok(y)) => {
                 if let Some(judgement) = stored::judge_parts(&x, &y) {
                     return judgement;
                 }
             }
-            (Err(error), _) | (_, Err(error)) if error.kind != Kind::Unsupported && error.kind != Kind::Denied => {
+            (Err(error), _) | (_, Err(error))
+                if error.kind != Kind::Unsupported && error.kind != Kind::Denied =>
+            {
                 return unreadable(&error);
             }
             // Attributes are a permission and a feature of their own: without them the pair stays open.
@@ -59,7 +63,8 @@ pub async fn climb(source: &Side, replica: &Side, pair: &mut OpenPair) -> Judgem
 /// The listing names the algorithms of both and they share none, and ETags cannot settle it: no HEAD can help.
 fn is_hopeless(pair: &OpenPair) -> bool {
     let (a, b) = (pair.source.algorithms, pair.replica.algorithms);
-    let both_plain = matches!((&pair.source.etag, &pair.replica.etag), (Some(ETag::Plain(_)), Some(ETag::Plain(_))));
+    let both_plain =
+        matches!((&pair.source.etag, &pair.replica.etag), (Some(ETag::Plain(_)), Some(ETag::Plain(_))));
     !both_plain && !a.is_empty() && !b.is_empty() && !a.iter().any(|algorithm| b.contains(algorithm))
 }
 

@@ -91,7 +91,8 @@ pub enum Judged {
 /// L0 and L1. Neither side present is no key at all, and never asked.
 #[must_use]
 pub fn judge(source: Option<Entry<'_>>, replica: Option<Entry<'_>>, rules: &Rules) -> Judged {
-    let young = |entry: Entry<'_>| rules.settled_before.is_some_and(|moment| entry.row.last_modified > moment);
+    let young =
+        |entry: Entry<'_>| rules.settled_before.is_some_and(|moment| entry.row.last_modified > moment);
     let in_flight = Judged::Settled(Judgement::because(Verdict::InFlight, Reason::GraceWindow));
     match (source, replica) {
         (Some(source), None) if young(source) => in_flight,
@@ -99,7 +100,9 @@ pub fn judge(source: Option<Entry<'_>>, replica: Option<Entry<'_>>, rules: &Rule
         (Some(_), None) => Judged::Settled(Judgement::because(Verdict::Missing, Reason::NotOnReplica)),
         (None, _) => Judged::Settled(Judgement::because(Verdict::Extra, Reason::NotOnSource)),
         (Some(source), Some(replica)) => match judge_pair(source, replica, rules) {
-            Judged::Settled(Judgement { verdict: Verdict::Different, .. }) | Judged::Open(_) if young(source) => {
+            Judged::Settled(Judgement { verdict: Verdict::Different, .. }) | Judged::Open(_)
+                if young(source) =>
+            {
                 in_flight
             }
             judged => judged,
@@ -121,7 +124,9 @@ fn judge_pair(source: Entry<'_>, replica: Entry<'_>, rules: &Rules) -> Judged {
     match (&a.etag, &b.etag) {
         // Opaque ETags are random on some servers and equal by accident on none: equality still counts only
         // for the shapes that are computed from content (S3 facts, section 1).
-        (Some(ETag::Opaque(_)) | None, _) | (_, Some(ETag::Opaque(_)) | None) => Judged::Open(Reason::NoSharedChecksum),
+        (Some(ETag::Opaque(_)) | None, _) | (_, Some(ETag::Opaque(_)) | None) => {
+            Judged::Open(Reason::NoSharedChecksum)
+        }
         (Some(a), Some(b)) if a == b => Judged::Settled(Judgement::identical(Evidence::Etag)),
         (Some(ETag::Plain(_)), Some(ETag::Plain(_))) => {
             // Unequal MD5s, unless encryption made them something else, which only HEAD can tell.
@@ -170,10 +175,7 @@ mod tests {
             judged((5, ONE), (5, TWO), Depth::Listing),
             Settled(Judgement::different(Reason::EtagDiffers))
         );
-        assert_eq!(
-            judged((5, ONE), (5, TWO), Depth::Checksums),
-            Open(Reason::EncryptedNoSharedChecksum)
-        );
+        assert_eq!(judged((5, ONE), (5, TWO), Depth::Checksums), Open(Reason::EncryptedNoSharedChecksum));
         for (a, b) in [("-2", "-2"), ("-2", "-3"), ("", "-1")] {
             let judged = judged((5, &format!("{ONE}{a}")), (5, &format!("{TWO}{b}")), Depth::Listing);
             assert_eq!(judged, Open(Reason::PartLayoutOnly), "{a} {b}");
@@ -187,7 +189,8 @@ mod tests {
         let mut builder = PageBuilder::new();
         builder.push("k", "", Row { last_modified: Timestamp::from_seconds(100), ..Row::default() }).unwrap();
         let page = builder.finish();
-        let rules = |seconds| Rules { settled_before: Some(Timestamp::from_seconds(seconds)), ..Rules::default() };
+        let rules =
+            |seconds| Rules { settled_before: Some(Timestamp::from_seconds(seconds)), ..Rules::default() };
         let verdict = |rules: &Rules| match judge(page.get(0), None, rules) {
             Judged::Settled(judgement) => judgement.verdict,
             Judged::Open(_) => unreachable!(),

@@ -114,7 +114,10 @@ fn crc_algorithm(algorithm: ChecksumAlgorithm) -> Option<crc_fast::CrcAlgorithm>
 pub fn open_reason(a: &ObjectInfo, b: &ObjectInfo) -> Reason {
     if !a.encryption.keeps_md5() || !b.encryption.keeps_md5() {
         Reason::EncryptedNoSharedChecksum
-    } else if matches!((&a.etag, &b.etag), (Some(ETag::Multipart { .. }), _) | (_, Some(ETag::Multipart { .. }))) {
+    } else if matches!(
+        (&a.etag, &b.etag),
+        (Some(ETag::Multipart { .. }), _) | (_, Some(ETag::Multipart { .. }))
+    ) {
         Reason::PartLayoutOnly
     } else {
         Reason::NoSharedChecksum

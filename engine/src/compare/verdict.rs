@@ -123,17 +123,27 @@ impl Reason {
     pub fn advice(self) -> &'static str {
         match self {
             Self::NotOnReplica => "copy it: `s3twin sync`, or `s3twin repair` with this audit's run id",
-            Self::NotOnSource => "deleted on the source or written to the replica by somebody: `s3twin sync --delete` removes it",
+            Self::NotOnSource => {
+                "deleted on the source or written to the replica by somebody: `s3twin sync --delete` removes it"
+            }
             Self::SizeDiffers | Self::EtagDiffers | Self::ChecksumDiffers | Self::BytesDiffer => {
                 "the bytes are not the same: check which side is right, then `s3twin repair`"
             }
-            Self::MetadataDiffers | Self::TagsDiffer => "the bytes agree, what describes them does not: `s3twin repair`",
-            Self::StorageClassDiffers => "set the class with `s3twin sync --storage-class` or a lifecycle rule, if it matters",
+            Self::MetadataDiffers | Self::TagsDiffer => {
+                "the bytes agree, what describes them does not: `s3twin repair`"
+            }
+            Self::StorageClassDiffers => {
+                "set the class with `s3twin sync --storage-class` or a lifecycle rule, if it matters"
+            }
             Self::LockDiffers => "set retention or legal hold on the replica",
             Self::EncryptionDiffers => "check the default encryption of both buckets",
             Self::AclDiffers => "check object ownership and ACLs of both buckets",
-            Self::PartLayoutOnly => "sizes agree, ETags cannot be compared across part layouts and no checksum is shared: audit with --depth bytes",
-            Self::EncryptedNoSharedChecksum => "under SSE-KMS or SSE-C the ETag is no MD5 and no checksum is shared: audit with --depth bytes",
+            Self::PartLayoutOnly => {
+                "sizes agree, ETags cannot be compared across part layouts and no checksum is shared: audit with --depth bytes"
+            }
+            Self::EncryptedNoSharedChecksum => {
+                "under SSE-KMS or SSE-C the ETag is no MD5 and no checksum is shared: audit with --depth bytes"
+            }
             Self::NoSharedChecksum => "the two carry nothing that can be compared: audit with --depth bytes",
             Self::Archived => "restore it from its archive tier to compare or copy the bytes",
             Self::AccessDenied => "grant s3:GetObject (and kms:Decrypt) on this key",
@@ -144,7 +154,9 @@ impl Reason {
             Self::VersionMissing => "a version of the primary is not in the replica's history",
             Self::VersionExtra => "the replica's history holds a version that the primary's does not",
             Self::VersionsDiffer => "a version has other bytes on the replica",
-            Self::DeleteMarkerDiffers => "a delete marker is on one side only: check whether delete markers are replicated",
+            Self::DeleteMarkerDiffers => {
+                "a delete marker is on one side only: check whether delete markers are replicated"
+            }
             Self::VersionOrderDiffers => "the same versions in another order",
         }
     }
@@ -193,8 +205,10 @@ mod tests {
 
     #[test]
     fn codes_are_stable() {
-        let codes: Vec<String> =
-            Reason::ALL.iter().map(|reason| serde_json::to_string(reason).unwrap().replace('"', "")).collect();
+        let codes: Vec<String> = Reason::ALL
+            .iter()
+            .map(|reason| serde_json::to_string(reason).unwrap().replace('"', ""))
+            .collect();
         assert_eq!(codes[3], "etag-differs");
         assert!(codes.contains(&"encrypted-no-shared-checksum".to_owned()));
         assert_eq!(codes.iter().collect::<std::collections::BTreeSet<_>>().len(), Reason::ALL.len());

@@ -92,11 +92,8 @@ impl Atlas {
 impl Position {
     fn alphabet(&self, hexadecimal: bool, after_digits: bool) -> Vec<char> {
         let seen = &self.seen;
-        let expected: &[std::ops::RangeInclusive<char>] = if self.strikes >= STRIKES_MAX {
-            &[]
-        } else {
-            family(seen, hexadecimal, after_digits)
-        };
+        let expected: &[std::ops::RangeInclusive<char>] =
+            if self.strikes >= STRIKES_MAX { &[] } else { family(seen, hexadecimal, after_digits) };
         let mut all = seen.clone();
         all.extend(expected.iter().cloned().flatten());
         all.into_iter().collect()

@@ -2,7 +2,7 @@
 
 use super::Side;
 use super::pages::{Listing, Pages};
-use crate::model::{Entry, EntryKind, ETag, Page, Restore, Row, StorageClass, Timestamp};
+use crate::model::{ETag, Entry, EntryKind, Page, Restore, Row, StorageClass, Timestamp};
 use crate::s3::Answer;
 use std::sync::Arc;
 

@@ -24,7 +24,10 @@ enum Position {
     After(String),
     /// A page without a single key to go on from: only the server's token can.
     Token(String),
-    Version { key: String, version_id: Option<String> },
+    Version {
+        key: String,
+        version_id: Option<String>,
+    },
     End,
 }
 
@@ -80,7 +83,8 @@ impl Pages {
         let Some(ahead) = &mut self.ahead else { return Ok(None) };
         let joined = (&mut ahead.0).await;
         self.ahead = None;
-        let page = joined.map_err(|error| self.failed(Kind::Transient, format!("the page task ended: {error}")))??;
+        let page = joined
+            .map_err(|error| self.failed(Kind::Transient, format!("the page task ended: {error}")))??;
         self.next = self.position_after(&page)?;
         Ok(Some(page))
     }
@@ -119,13 +123,19 @@ async fn fetch(side: &Side, position: Position) -> Answer<Page> {
     let (bucket, prefix) = (side.bucket().to_owned(), side.location.prefix.to_string());
     match position {
         Position::After(start_after) => {
-            let request = ListObjects { bucket, prefix, start_after, max_keys: PAGE_KEYS, ..ListObjects::default() };
+            let request =
+                ListObjects { bucket, prefix, start_after, max_keys: PAGE_KEYS, ..ListObjects::default() };
             side.store.list_objects(&request).await
         }
         Position::Token(token) => {
             let continuation_token = Some(token);
-            let request =
-                ListObjects { bucket, prefix, continuation_token, max_keys: PAGE_KEYS, ..ListObjects::default() };
+            let request = ListObjects {
+                bucket,
+                prefix,
+                continuation_token,
+                max_keys: PAGE_KEYS,
+                ..ListObjects::default()
+            };
             side.store.list_objects(&request).await
         }
         Position::Version { key, version_id } => {

@@ -73,11 +73,13 @@ async fn probe(side: &Side, listing: Listing, chars: &[char], length: usize) -> 
     let after = side.location.key(&after);
     let page = match listing {
         Listing::Objects => {
-            let request = ListObjects { bucket, prefix, start_after: after, max_keys: 1, continuation_token: None };
+            let request =
+                ListObjects { bucket, prefix, start_after: after, max_keys: 1, continuation_token: None };
             side.store.list_objects(&request).await?
         }
         Listing::Versions => {
-            let request = ListVersions { bucket, prefix, key_marker: after, version_id_marker: None, max_keys: 1 };
+            let request =
+                ListVersions { bucket, prefix, key_marker: after, version_id_marker: None, max_keys: 1 };
             side.store.list_versions(&request).await?
         }
     };

@@ -196,16 +196,25 @@ impl<V> Scheduler<V> {
         if !self.scouts.is_empty() {
             return;
         }
-        let Some((first, last, upto)) = self.live.iter().find_map(|live| live.wants_scout(known)) else { return };
+        let Some((first, last, upto)) = self.live.iter().find_map(|live| live.wants_scout(known)) else {
+            return;
+        };
         let (sides, listing, atlas, stats) =
             (self.sides.clone(), self.limits.listing, Arc::clone(&self.atlas), Arc::clone(&self.stats));
         let progress = Arc::clone(&self.progress);
         self.scouts.spawn(async move {
             let probes = scout(&sides.source, listing, (&first, &last), upto.as_deref(), &atlas).await;
             let mut probes = probes.map_err(Error::source_listing)?;
-            if probes > 0 && let Some(replica) = &sides.replica {
+            if probes > 0
+                && let Some(replica) = &sides.replica
+            {
                 // The source ended here; the replica may be the one that goes on.
-                let blind = super::middle(&last, upto.as_deref(), &atlas.lock().unwrap_or_else(PoisonError::into_inner)).is_none();
+                let blind = super::middle(
+                    &last,
+                    upto.as_deref(),
+                    &atlas.lock().unwrap_or_else(PoisonError::into_inner),
+                )
+                .is_none();
                 if blind {
                     let more = scout(replica, listing, (&first, &last), upto.as_deref(), &atlas).await;
                     probes += more.map_err(Error::replica_listing)?;

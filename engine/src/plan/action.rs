@@ -1,8 +1,8 @@
 //! From a verdict to what a sync does about it.
 
+use crate::compare::Facts;
 use crate::compare::{Judgement, Reason, Verdict};
 use crate::s3::Guard;
-use crate::compare::Facts;
 
 /// What a sync may do.
 #[derive(Clone, Copy, Debug, Default)]

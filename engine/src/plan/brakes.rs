@@ -88,7 +88,9 @@ mod tests {
         assert!(Brakes::default().check(&survey).is_ok());
         let message = |brakes: Brakes, survey| brakes.check(&survey).unwrap_err();
         assert!(message(Brakes::default(), Survey { source: 0, ..survey }).contains("empty-source"));
-        assert!(message(Brakes { max_delete: Some(3), ..Brakes::default() }, survey).contains("--max-delete 4"));
+        assert!(
+            message(Brakes { max_delete: Some(3), ..Brakes::default() }, survey).contains("--max-delete 4")
+        );
         let many = Survey { deletions: 6, ..survey };
         assert!(message(Brakes::default(), many).contains("--max-delete-percent 60"));
         assert!(Brakes::default().check(&Survey { source: 0, replica: 5, deletions: 0 }).is_ok());

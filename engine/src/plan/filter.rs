@@ -47,7 +47,8 @@ impl Filter {
     /// Does the key take part?
     #[must_use]
     pub fn admits(&self, key: &str) -> bool {
-        let decided = self.rules.iter().rev().find(|(_, glob)| glob.is_match(key)).map(|(include, _)| *include);
+        let decided =
+            self.rules.iter().rev().find(|(_, glob)| glob.is_match(key)).map(|(include, _)| *include);
         decided.or(self.unmatched).unwrap_or(true)
     }
 }
@@ -57,9 +58,7 @@ fn compile(pattern: &str) -> Result<GlobMatcher, FilterError> {
     let glob = GlobBuilder::new(&anywhere).literal_separator(true).backslash_escape(true).build();
     match glob {
         Ok(glob) => Ok(glob.compile_matcher()),
-        Err(error) => {
-            Err(FilterError { pattern: pattern.to_owned(), why: error.kind().to_string() })
-        }
+        Err(error) => Err(FilterError { pattern: pattern.to_owned(), why: error.kind().to_string() }),
     }
 }
 

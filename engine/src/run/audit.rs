@@ -29,8 +29,11 @@ pub struct AuditJob {
 pub async fn audit(job: AuditJob, session: &Session) -> Result<Tally, Error> {
     session.progress.enter(Stage::Working);
     let examine = Examine::looking(job.sides.clone(), job.rules, job.filter, session);
-    let limits =
-        WalkLimits { ranges_max: session.ranges_max, listing: Listing::Objects, first_id: session.recorder.next_id() };
+    let limits = WalkLimits {
+        ranges_max: session.ranges_max,
+        listing: Listing::Objects,
+        first_id: session.recorder.next_id(),
+    };
     let ranges = session.recorder.remaining();
     let stats = Arc::clone(&session.progress.walk);
     walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await?;

@@ -68,7 +68,13 @@ impl Examine {
     }
 
     /// Judges, acts and reports.
-    pub(super) fn acting(sides: Sides, rules: Rules, filter: Filter, hands: Hands, session: &Session) -> Self {
+    pub(super) fn acting(
+        sides: Sides,
+        rules: Rules,
+        filter: Filter,
+        hands: Hands,
+        session: &Session,
+    ) -> Self {
         Self::new(sides, rules, filter, Some(hands), session)
     }
 
@@ -154,7 +160,10 @@ impl Shared {
             hands.act(&judged, &mut findings, &mut tally).await;
         }
         let mut rows = Vec::new();
-        findings.iter().filter(|finding| finding.reason.is_some()).for_each(|finding| finding.write_line(&mut rows));
+        findings
+            .iter()
+            .filter(|finding| finding.reason.is_some())
+            .for_each(|finding| finding.write_line(&mut rows));
         (rows, tally)
     }
 
@@ -172,7 +181,8 @@ impl Shared {
         let Some(replica_side) = self.sides.replica.as_ref().filter(|_| self.depth > Depth::Listing) else {
             return open;
         };
-        let mut pair = OpenPair { key: case.key.clone(), source: source.clone(), replica: replica.clone(), reason };
+        let mut pair =
+            OpenPair { key: case.key.clone(), source: source.clone(), replica: replica.clone(), reason };
         let judgement = climb(&self.sides.source, replica_side, &mut pair).await;
         (case.source, case.replica) = (Some(pair.source), Some(pair.replica));
         judgement

@@ -46,7 +46,13 @@ impl Recorder {
     ///
     /// # Errors
     /// When the run's files cannot be written.
-    pub async fn commit(&self, _segment: u32, piece: &KeyRange, rows: Vec<u8>, tally: &Tally) -> Result<(), Error> {
+    pub async fn commit(
+        &self,
+        _segment: u32,
+        piece: &KeyRange,
+        rows: Vec<u8>,
+        tally: &Tally,
+    ) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.tally.add(tally);
         if !rows.is_empty() {

@@ -38,7 +38,13 @@ pub(super) struct Hands {
 }
 
 impl Hands {
-    pub(super) async fn act(&self, _judged: &[(Case, Judgement)], _findings: &mut [Finding], _tally: &mut Tally) {}
+    pub(super) async fn act(
+        &self,
+        _judged: &[(Case, Judgement)],
+        _findings: &mut [Finding],
+        _tally: &mut Tally,
+    ) {
+    }
 }
 
 /// Runs a sync to its end and returns what was counted.
@@ -47,6 +53,10 @@ impl Hands {
 /// [`Error::Brake`] before anything was changed; otherwise as [`super::audit`].
 pub async fn sync(job: SyncJob, session: &Session) -> Result<Tally, Error> {
     let _ = (job, session, Stage::Working, Listing::Objects);
-    let _ = (walk::<Objects, Examine>, WalkLimits { ranges_max: 1, listing: Listing::Objects, first_id: 0 }, Arc::new(0));
+    let _ = (
+        walk::<Objects, Examine>,
+        WalkLimits { ranges_max: 1, listing: Listing::Objects, first_id: 0 },
+        Arc::new(0),
+    );
     Err(Error::Cancelled)
 }

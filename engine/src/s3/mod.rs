@@ -1,3 +1,16 @@
-//! Everything that speaks S3.
+//! The seam to S3: the only module that names an SDK type or an HTTP status.
+//!
+//! [`Store`] says what the engine needs; [`aws`] provides it for real servers; [`Paced`] wraps any store with
+//! concurrency control, retries and request counts, in one place for all operations.
 
+pub mod aws;
+mod error;
+mod operation;
+mod paced;
 pub mod page;
+mod store;
+
+pub use error::{Kind, S3Error};
+pub use operation::{Operation, PriceClass};
+pub use paced::{Meter, Paced, RetryPolicy};
+pub use store::*;

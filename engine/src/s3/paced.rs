@@ -125,7 +125,12 @@ impl<S: Store + ?Sized> Paced<S> {
     }
 
     /// One logical request: a permit, an attempt, and again while that makes sense.
-    async fn send<T, F>(&self, operation: Operation, bucket: &str, mut attempt_once: impl FnMut() -> F) -> Answer<T>
+    async fn send<T, F>(
+        &self,
+        operation: Operation,
+        bucket: &str,
+        mut attempt_once: impl FnMut() -> F,
+    ) -> Answer<T>
     where
         F: Future<Output = Answer<T>>,
     {
@@ -172,7 +177,9 @@ impl<S: Store + ?Sized> Paced<S> {
             _ => self.policy.attempts,
         };
         // A throttled request costs no budget: the controller has already slowed everything down.
-        error.is_retryable() && attempt < attempts && (error.kind == Kind::Throttled || self.budget.try_retry())
+        error.is_retryable()
+            && attempt < attempts
+            && (error.kind == Kind::Throttled || self.budget.try_retry())
     }
 }
 

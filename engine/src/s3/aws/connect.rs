@@ -5,8 +5,8 @@ use crate::s3::{Kind, S3Error};
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{
-    RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig, retry::RetryConfig,
-    timeout::TimeoutConfig,
+    RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig,
+    retry::RetryConfig, timeout::TimeoutConfig,
 };
 use std::time::Duration;
 
@@ -98,7 +98,8 @@ impl AwsStore {
         let shared = loader.load().await;
         let endpoint = settings.endpoint_url.clone().or_else(|| shared.endpoint_url().map(str::to_owned));
         let region = shared.region().map_or(DEFAULT_REGION, Region::as_ref).to_owned();
-        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
         let config = aws_sdk_s3::config::Builder::from(&shared)
             .region(Region::new(region))
             .force_path_style(settings.path_style.unwrap_or(endpoint.is_some()))
