@@ -22,3 +22,6 @@ pub use pages::Listing;
 pub use side::Side;
 pub use split::{Middle, middle, remaining_share};
 pub use walk::{Sides, Visitor, WalkLimits, WalkStats, walk};
+
+#[cfg(test)]
+mod tests;
