@@ -70,7 +70,7 @@ def run(*command, stdin=None):
 
 
 def client():
-    config = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1})
+    config = Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"max_attempts": 1})
     return boto3.client(
         "s3", endpoint_url=ENDPOINT, aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY,
         region_name="us-east-1", config=config,
