@@ -218,6 +218,9 @@ def aws_cli(bucket, folder):
     (tree / "one.txt").write_text("one")
     (tree / "sub" / "two words+plus.txt").write_text("two")
     (tree / "big.bin").write_bytes(os.urandom(17 * MIB))
+    # S3 keeps whole seconds: a file of the same second would look newer than its upload.
+    for path in tree.rglob("*.*"):
+        os.utime(path, (time.time() - 3600, time.time() - 3600))
     run(*aws, "s3", "sync", str(tree), f"s3://{bucket}/cli/")
     same("aws: nothing left to sync", run(*aws, "s3", "sync", str(tree), f"s3://{bucket}/cli/").strip(), "")
     back = folder / "aws-back"
@@ -231,8 +234,8 @@ def aws_cli(bucket, folder):
     versions = json.loads(run(*aws, "s3api", "list-object-versions", "--bucket", bucket, "--prefix", "cli/one"))
     same("aws: one version", len(versions["Versions"]), 1)
     run(*aws, "s3", "rm", "--recursive", f"s3://{bucket}/cli/")
-    same("aws: empty", run(*aws, "s3api", "list-objects-v2", "--bucket", bucket, "--prefix", "cli/",
-                           "--query", "KeyCount").strip(), "0")
+    left = run(*aws, "s3api", "list-objects-v2", "--bucket", bucket, "--prefix", "cli/", "--no-paginate")
+    same("aws: empty", json.loads(left)["KeyCount"], 0)
 
 
 def s5cmd(bucket, folder):
@@ -255,8 +258,9 @@ def s5cmd(bucket, folder):
 
 
 def rclone(bucket, other, folder):
+    # Provider "Other": as "AWS", rclone sends trailers that its SDK only does over TLS.
     settings = {
-        "RCLONE_CONFIG_LAB_TYPE": "s3", "RCLONE_CONFIG_LAB_PROVIDER": "AWS",
+        "RCLONE_CONFIG_LAB_TYPE": "s3", "RCLONE_CONFIG_LAB_PROVIDER": "Other",
         "RCLONE_CONFIG_LAB_ENDPOINT": ENDPOINT, "RCLONE_CONFIG_LAB_FORCE_PATH_STYLE": "true",
         "RCLONE_CONFIG_LAB_ACCESS_KEY_ID": ACCESS_KEY, "RCLONE_CONFIG_LAB_SECRET_ACCESS_KEY": SECRET_KEY,
         "RCLONE_CONFIG_LAB_REGION": "us-east-1", "RCLONE_CONFIG": os.devnull,
