@@ -21,6 +21,66 @@ struct Position {
     strikes: u8,
 }
 
+/// What to reckon with at one position: a number system of one digit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Alphabet {
+    /// These characters, ascending.
+    Chars(Vec<char>),
+    /// A stretch of a wide script, too many to list: every code point between two that were seen.
+    Span(char, char),
+}
+
+impl Alphabet {
+    /// How many characters; 0 where nothing was seen.
+    #[must_use]
+    pub fn base(&self) -> usize {
+        match self {
+            Self::Chars(chars) => chars.len(),
+            Self::Span(low, high) => (*high as usize).saturating_sub(*low as usize) + 1,
+        }
+    }
+
+    /// How many of them lie below a character.
+    #[must_use]
+    pub fn rank(&self, char: char) -> usize {
+        match self {
+            Self::Chars(chars) => chars.partition_point(|other| *other < char),
+            Self::Span(low, _) => (char as usize).saturating_sub(*low as usize).min(self.base()),
+        }
+    }
+
+    /// The character of a rank.
+    #[must_use]
+    pub fn at(&self, rank: usize) -> Option<char> {
+        match self {
+            Self::Chars(chars) => chars.get(rank).copied(),
+            Self::Span(low, high) => {
+                // The gap of the surrogates holds no character: the next one serves.
+                let code = u32::try_from(*low as usize + rank).ok()?;
+                (code..=*high as u32).find_map(char::from_u32)
+            }
+        }
+    }
+
+    /// Makes room for a character that a bound has, though no key was seen with it.
+    pub fn admit(&mut self, char: char) {
+        match self {
+            Self::Chars(chars) => {
+                if let Err(place) = chars.binary_search(&char) {
+                    chars.insert(place, char);
+                }
+            }
+            Self::Span(low, high) => (*low, *high) = ((*low).min(char), (*high).max(char)),
+        }
+    }
+}
+
+impl Default for Alphabet {
+    fn default() -> Self {
+        Self::Chars(Vec::new())
+    }
+}
+
 /// Characters by position, learned from the keys of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Atlas {
@@ -64,7 +124,7 @@ impl Atlas {
     /// The characters to reckon with at each position, in order: those seen, and their family where that is
     /// warranted. Positions that never varied have one character (or none).
     #[must_use]
-    pub fn alphabets(&self) -> Vec<Vec<char>> {
+    pub fn alphabets(&self) -> Vec<Alphabet> {
         let hexadecimal = self.is_hexadecimal();
         let mut result = Vec::with_capacity(self.positions.len());
         let mut after_digits = false;
@@ -72,7 +132,7 @@ impl Atlas {
             let alphabet = position.alphabet(hexadecimal, after_digits);
             // A run of digits that varies in one place varies in the places behind it: a counter that has
             // only shown 0000100 so far will show 0000999.
-            after_digits = alphabet.len() >= 10 && alphabet.iter().all(char::is_ascii_hexdigit);
+            after_digits = alphabet.base() >= 10 && position.seen.iter().all(char::is_ascii_hexdigit);
             result.push(alphabet);
         }
         result
@@ -90,13 +150,20 @@ impl Atlas {
 }
 
 impl Position {
-    fn alphabet(&self, hexadecimal: bool, after_digits: bool) -> Vec<char> {
+    fn alphabet(&self, hexadecimal: bool, after_digits: bool) -> Alphabet {
         let seen = &self.seen;
+        if let (Some(low), Some(high)) = (seen.first(), seen.last())
+            && !low.is_ascii()
+            && low < high
+            && self.strikes < STRIKES_MAX
+        {
+            return Alphabet::Span(*low, *high);
+        }
         let expected: &[std::ops::RangeInclusive<char>] =
             if self.strikes >= STRIKES_MAX { &[] } else { family(seen, hexadecimal, after_digits) };
         let mut all = seen.clone();
         all.extend(expected.iter().cloned().flatten());
-        all.into_iter().collect()
+        Alphabet::Chars(all.into_iter().collect())
     }
 }
 
@@ -141,23 +208,23 @@ mod tests {
     #[test]
     fn families_are_expected_where_positions_vary() {
         let alphabets = atlas(&["k/0000", "k/1000"]).alphabets();
-        assert_eq!(alphabets[0], ['k']);
-        assert_eq!(alphabets[2].len(), 10);
+        assert_eq!(alphabets[0], Alphabet::Chars(vec!['k']));
+        assert_eq!(alphabets[2].base(), 10);
         // Behind a varying digit, digits vary.
-        assert_eq!(alphabets[3].len(), 10);
+        assert_eq!(alphabets[3].base(), 10);
     }
 
     #[test]
     fn hexadecimal_is_recognised_by_its_company() {
         let alphabets = atlas(&["0a1f", "1b2a", "04e0", "1f07"]).alphabets();
-        assert_eq!(alphabets[0].len(), 16);
+        assert_eq!(alphabets[0].base(), 16);
     }
 
     #[test]
     fn strikes_end_the_expectation() {
         let mut atlas = atlas(&["2024/01", "2025/12"]);
-        assert_eq!(atlas.alphabets()[5].len(), 10);
+        assert_eq!(atlas.alphabets()[5].base(), 10);
         (0..3).for_each(|_| atlas.strike(5));
-        assert_eq!(atlas.alphabets()[5], ['0', '1']);
+        assert_eq!(atlas.alphabets()[5], Alphabet::Chars(vec!['0', '1']));
     }
 }

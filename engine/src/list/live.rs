@@ -22,7 +22,8 @@ struct State {
     /// Bounds of the page last received on the side that has more.
     last_page: Option<(String, String)>,
     pages: u32,
-    pages_at_scout: u32,
+    /// Full pages after which scouting is worth trying (again).
+    scout_at: u32,
     /// Expected pages, handed down by the range this one was cut from.
     prior: Option<f64>,
     finished: bool,
@@ -56,7 +57,7 @@ impl Live {
             frontier,
             last_page: None,
             pages: 0,
-            pages_at_scout: 0,
+            scout_at: SCOUT_PAGES,
             prior,
             finished: false,
             populated: false,
@@ -136,7 +137,7 @@ impl Live {
     /// here, and it is worth asking the server. Returns the last page's bounds, once per few pages.
     pub(super) fn wants_scout(&self, atlas: &Atlas) -> Option<(String, String, Option<Box<str>>)> {
         let mut state = self.lock();
-        if state.finished || state.pages < state.pages_at_scout + SCOUT_PAGES {
+        if state.finished || state.pages < state.scout_at {
             return None;
         }
         let known = state.estimate(atlas);
@@ -145,13 +146,14 @@ impl Live {
         if cuttable {
             return None;
         }
-        state.pages_at_scout = state.pages;
+        // Each expedition that leaves the range as it was makes the next one wait twice as long.
+        state.scout_at = state.pages.max(SCOUT_PAGES) * 2;
         let (first, last) = state.last_page.clone()?;
         Some((first, last, state.range.upto.clone()))
     }
 }
 
-/// Full pages between two scouting expeditions of one range.
+/// Full pages before the first scouting expedition of a range.
 const SCOUT_PAGES: u32 = 3;
 
 impl State {

@@ -16,6 +16,9 @@ use super::Listing;
 /// Probes per round. With four, ten positions need two rounds and a thousand five.
 const PROBES_PER_ROUND: usize = 4;
 
+/// How far to look where a position's alphabet is wide: within a script, a block, a plane, and beyond.
+const LEAPS: [u32; PROBES_PER_ROUND] = [16, 256, 4096, 65_536];
+
 /// Searches beyond the page `first..=last` of a side. Every key found is shown to the atlas.
 ///
 /// # Errors
@@ -33,16 +36,21 @@ pub(super) async fn scout(
     // Prefix lengths whose subtree may be left behind: `occupied` is known to be left, `empty` is not.
     let (mut empty, mut occupied) = (shared, varies + 1);
     let mut probes = 0;
+    if occupied <= empty + 1 {
+        // The page itself varies at the widest position: what is unknown is how far its characters reach.
+        let found = try_join_all(LEAPS.map(|leap| probe(side, listing, leap_from(&chars, empty, leap)))).await?;
+        found.iter().flatten().for_each(|key| observe(atlas, key));
+        return Ok(u32::try_from(LEAPS.len()).unwrap_or(u32::MAX));
+    }
     while occupied > empty + 1 {
         let lengths = spread(empty, occupied);
-        let found = try_join_all(lengths.iter().map(|length| probe(side, listing, &chars, *length))).await?;
+        let found = try_join_all(lengths.iter().map(|length| probe(side, listing, successor(&chars, *length)))).await?;
         probes += u32::try_from(found.len()).unwrap_or(u32::MAX);
         for (length, key) in lengths.iter().zip(found) {
             let inside = key.filter(|key| upto.is_none_or(|upto| key.as_str() <= upto));
             match inside {
                 Some(key) => {
-                    let mut atlas = atlas.lock().unwrap_or_else(PoisonError::into_inner);
-                    atlas.observe(&key);
+                    observe(atlas, &key);
                     occupied = occupied.min(*length);
                 }
                 None => empty = empty.max(*length),
@@ -66,9 +74,13 @@ fn spread(empty: usize, occupied: usize) -> Vec<usize> {
     if lengths.is_empty() { vec![empty + 1] } else { lengths }
 }
 
-/// The first key that leaves the subtree of the first `length` characters.
-async fn probe(side: &Side, listing: Listing, chars: &[char], length: usize) -> Answer<Option<String>> {
-    let Some(after) = successor(chars, length) else { return Ok(None) };
+fn observe(atlas: &Mutex<Atlas>, key: &str) {
+    atlas.lock().unwrap_or_else(PoisonError::into_inner).observe(key);
+}
+
+/// The first key beyond another.
+async fn probe(side: &Side, listing: Listing, after: Option<String>) -> Answer<Option<String>> {
+    let Some(after) = after else { return Ok(None) };
     let (bucket, prefix) = (side.bucket().to_owned(), side.location.prefix.to_string());
     let after = side.location.key(&after);
     let page = match listing {
@@ -85,6 +97,14 @@ async fn probe(side: &Side, listing: Listing, chars: &[char], length: usize) -> 
     };
     let strip = side.location.prefix.len();
     Ok(page.get(0).and_then(|entry| entry.key.get(strip..).map(str::to_owned)))
+}
+
+/// The key so many characters further on at one position.
+fn leap_from(chars: &[char], position: usize, leap: u32) -> Option<String> {
+    let mut prefix: String = chars.iter().take(position).collect();
+    let from = *chars.get(position)? as u32;
+    prefix.push((from + leap..=char::MAX as u32).find_map(char::from_u32)?);
+    Some(prefix)
 }
 
 /// A key above everything that starts with these characters: the last one raised by one. As a probe it may

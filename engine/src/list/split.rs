@@ -4,6 +4,7 @@
 //! expected there. Positions that never vary have base one and vanish, so 900 shared bytes cost nothing.
 
 use super::Atlas;
+use super::atlas::Alphabet;
 
 /// Positions that take part in the interpolation. Ten digits of base ten or more exhaust an f64.
 const VARYING_POSITIONS_MAX: usize = 10;
@@ -19,10 +20,9 @@ pub struct Middle {
 
 /// The number line between two keys.
 struct Scale {
-    alphabets: Vec<Vec<char>>,
+    alphabets: Vec<Alphabet>,
     /// Characters that both bounds share.
     common: Vec<char>,
-    /// Added to base-one positions where the bounds themselves vary.
     low: Vec<char>,
     high: Option<Vec<char>>,
 }
@@ -37,15 +37,11 @@ impl Scale {
     }
 
     /// The characters at a position, the bounds' own included: a bound may be a key nobody has.
-    fn alphabet(&self, index: usize) -> Vec<char> {
-        let mut chars = self.alphabets.get(index).cloned().unwrap_or_default();
+    fn alphabet(&self, index: usize) -> Alphabet {
+        let mut alphabet = self.alphabets.get(index).cloned().unwrap_or_default();
         let bounds = [self.low.get(index), self.high.as_ref().and_then(|high| high.get(index))];
-        for char in bounds.into_iter().flatten() {
-            if let Err(place) = chars.binary_search(char) {
-                chars.insert(place, *char);
-            }
-        }
-        chars
+        bounds.into_iter().flatten().for_each(|char| alphabet.admit(*char));
+        alphabet
     }
 
     fn end(&self) -> usize {
@@ -57,7 +53,7 @@ impl Scale {
         let (mut value, mut weight, mut varying) = (0.0, 1.0, 0);
         for index in self.common.len()..self.end() {
             let alphabet = self.alphabet(index);
-            if alphabet.len() < 2 {
+            if alphabet.base() < 2 {
                 // A key that ends here sorts before all that go on.
                 if key.len() <= index {
                     break;
@@ -65,10 +61,10 @@ impl Scale {
                 continue;
             }
             let Some(char) = key.get(index) else { break };
-            let rank = alphabet.partition_point(|other| other < char);
+            let rank = alphabet.rank(*char);
             #[allow(clippy::cast_precision_loss)]
             {
-                weight /= alphabet.len() as f64;
+                weight /= alphabet.base() as f64;
                 value += weight * rank as f64;
             }
             varying += 1;
@@ -92,7 +88,7 @@ impl Scale {
         let (mut rest, mut varying) = (target, 0);
         for index in self.common.len()..self.end() {
             let alphabet = self.alphabet(index);
-            let base = alphabet.len();
+            let base = alphabet.base();
             if base == 0 {
                 return None;
             }
@@ -106,7 +102,7 @@ impl Scale {
                 varying += 1;
                 digit
             };
-            key.push(*alphabet.get(digit)?);
+            key.push(alphabet.at(digit)?);
             let inside = key > low && high.as_ref().is_none_or(|high| key < *high);
             if inside {
                 return Some(Middle { key, position: index });
