@@ -3,6 +3,7 @@
 pub mod compare;
 mod error;
 pub mod flow;
+pub mod journal;
 pub mod list;
 pub mod model;
 pub mod observe;
