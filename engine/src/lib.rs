@@ -4,3 +4,4 @@ pub mod flow;
 pub mod list;
 pub mod model;
 pub mod s3;
+pub mod verify;
