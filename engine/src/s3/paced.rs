@@ -124,9 +124,17 @@ impl<S: Store + ?Sized> Paced<S> {
         Self { pace, meter, cancel, policy, backoff, budget: RetryBudget::new(200, 5), inner }
     }
 
-    /// One logical request: a permit, an attempt, and again while that makes sense.
-    async fn send<T, F>(
+    async fn send<T, F>(&self, operation: Operation, bucket: &str, attempt_once: impl FnMut() -> F) -> Answer<T>
+    where
+        F: Future<Output = Answer<T>>,
+    {
+        self.send_until(&self.cancel, operation, bucket, attempt_once).await
+    }
+
+    /// One logical request: a permit, an attempt, and again while that makes sense and nobody cancels.
+    async fn send_until<T, F>(
         &self,
+        cancel: &CancellationToken,
         operation: Operation,
         bucket: &str,
         mut attempt_once: impl FnMut() -> F,
@@ -139,7 +147,7 @@ impl<S: Store + ?Sized> Paced<S> {
         loop {
             let permit = tokio::select! {
                 permit = self.pace.acquire() => permit,
-                () = self.cancel.cancelled() => {
+                () = cancel.cancelled() => {
                     return Err(S3Error::local(Kind::Cancelled, operation, bucket, "the run was interrupted"));
                 }
             };
@@ -164,7 +172,7 @@ impl<S: Store + ?Sized> Paced<S> {
             self.meter.retries.fetch_add(1, Ordering::Relaxed);
             tokio::select! {
                 () = tokio::time::sleep(self.backoff.delay(attempt)) => {}
-                () = self.cancel.cancelled() => return Err(error),
+                () = cancel.cancelled() => return Err(error),
             }
             attempt += 1;
         }
@@ -177,9 +185,7 @@ impl<S: Store + ?Sized> Paced<S> {
             _ => self.policy.attempts,
         };
         // A throttled request costs no budget: the controller has already slowed everything down.
-        error.is_retryable()
-            && attempt < attempts
-            && (error.kind == Kind::Throttled || self.budget.try_retry())
+        error.is_retryable() && attempt < attempts && (error.kind == Kind::Throttled || self.budget.try_retry())
     }
 }
 
@@ -279,7 +285,10 @@ impl<S: Store + ?Sized> Store for Paced<S> {
     }
 
     async fn abort_upload(&self, upload: &UploadId) -> Answer<()> {
-        self.send(Operation::AbortMultipartUpload, &upload.bucket, || self.inner.abort_upload(upload)).await
+        // Cleaning up is what a cancelled run still does.
+        let never = CancellationToken::new();
+        let abort = || self.inner.abort_upload(upload);
+        self.send_until(&never, Operation::AbortMultipartUpload, &upload.bucket, abort).await
     }
 
     async fn delete(&self, bucket: &str, keys: &[DeleteKey]) -> Answer<Vec<Deleted>> {

@@ -329,8 +329,8 @@ pub struct CopyPart {
     pub source: ObjectId,
     /// The source must still have this ETag, on every part, or parts could mix two objects.
     pub source_if_match: Option<ETag>,
-    /// Inclusive byte range of the source.
-    pub range: (u64, u64),
+    /// Inclusive byte range of the source; `None` for all of it. S3 takes ranges only of sources above 5 MB.
+    pub range: Option<(u64, u64)>,
 }
 
 /// A part sent from here.

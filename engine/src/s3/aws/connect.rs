@@ -2,6 +2,7 @@
 
 use super::read;
 use crate::s3::{Kind, S3Error};
+use aws_credential_types::Credentials;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{
@@ -9,6 +10,24 @@ use aws_sdk_s3::config::{
     retry::RetryConfig, timeout::TimeoutConfig,
 };
 use std::time::Duration;
+
+/// Credentials given outright instead of looked up.
+#[derive(Clone)]
+pub struct StaticCredentials {
+    /// Access key id.
+    pub access_key: String,
+    /// Secret access key.
+    pub secret_key: String,
+    /// Session token of temporary credentials.
+    pub session_token: Option<String>,
+}
+
+impl std::fmt::Debug for StaticCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The secret must not reach a log.
+        f.debug_struct("StaticCredentials").field("access_key", &self.access_key).finish_non_exhaustive()
+    }
+}
 
 /// How to reach one side. Everything left out comes from the standard AWS configuration (environment,
 /// profiles, SSO, instance metadata).
@@ -22,6 +41,8 @@ pub struct EndpointSettings {
     pub profile: Option<String>,
     /// Path-style addressing; `None` decides by the endpoint.
     pub path_style: Option<bool>,
+    /// Credentials; `None` looks them up in the standard places.
+    pub credentials: Option<StaticCredentials>,
 }
 
 /// Why no client could be made.
@@ -95,6 +116,11 @@ impl AwsStore {
             check_endpoint(url)?;
             loader = loader.endpoint_url(url);
         }
+        if let Some(given) = &settings.credentials {
+            let StaticCredentials { access_key, secret_key, session_token } = given.clone();
+            let credentials = Credentials::new(access_key, secret_key, session_token, None, "given");
+            loader = loader.credentials_provider(credentials);
+        }
         let shared = loader.load().await;
         let endpoint = settings.endpoint_url.clone().or_else(|| shared.endpoint_url().map(str::to_owned));
         let region = shared.region().map_or(DEFAULT_REGION, Region::as_ref).to_owned();
@@ -113,10 +139,11 @@ impl AwsStore {
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .build();
         // Server-side copies work within one service and one set of credentials, across regions too.
+        let identity = settings.credentials.as_ref().map(|given| given.access_key.as_str());
         let service = format!(
             "{}|{}",
             endpoint.as_deref().unwrap_or("aws").trim_end_matches('/'),
-            settings.profile.as_deref().unwrap_or_default()
+            identity.or(settings.profile.as_deref()).unwrap_or_default()
         );
         Ok(Self { client: Client::from_conf(config), service })
     }

@@ -10,7 +10,7 @@ mod list;
 mod read;
 mod write;
 
-pub use connect::{AwsStore, ConnectError, EndpointSettings};
+pub use connect::{AwsStore, ConnectError, EndpointSettings, StaticCredentials};
 
 use super::*;
 use crate::model::Page;

@@ -140,7 +140,6 @@ pub(super) async fn upload_part(store: &AwsStore, r: &UploadPart) -> Answer<Uplo
 
 pub(super) async fn copy_part(store: &AwsStore, r: &CopyPart) -> Answer<UploadedPart> {
     let target = Target::key(Operation::UploadPartCopy, &r.upload.bucket, &r.upload.key);
-    let (first, last) = r.range;
     let sent = store
         .client
         .upload_part_copy()
@@ -149,7 +148,7 @@ pub(super) async fn copy_part(store: &AwsStore, r: &CopyPart) -> Answer<Uploaded
         .upload_id(&r.upload.upload_id)
         .part_number(part_number(r.part_number))
         .copy_source(convert::copy_source(&r.source))
-        .copy_source_range(format!("bytes={first}-{last}"))
+        .set_copy_source_range(r.range.map(|(first, last)| format!("bytes={first}-{last}")))
         .set_copy_source_if_match(r.source_if_match.as_ref().map(ETag::quoted))
         .send();
     let output = sent.await.map_err(|error| target.classify(&error))?;
@@ -158,7 +157,8 @@ pub(super) async fn copy_part(store: &AwsStore, r: &CopyPart) -> Answer<Uploaded
     };
     Ok(UploadedPart {
         part_number: r.part_number,
-        size: last.saturating_sub(first).saturating_add(1),
+        // The answer does not say; without a range only the caller knows.
+        size: r.range.map_or(0, |(first, last)| last.saturating_sub(first).saturating_add(1)),
         etag: convert::etag(result.e_tag()),
         checksums: stored_checksums!(result),
     })

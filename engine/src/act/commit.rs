@@ -1,0 +1,159 @@
+//! The moment of writing: under a guard, exactly once, and never taken for done without an answer.
+//!
+//! A write whose answer is lost may have taken effect; repeated blindly it makes a version too many, and under
+//! a guard it fails against its own first try. So after every doubtful end we look at the destination first.
+
+use super::proof::Claims;
+use super::task::Standing;
+use super::{Failure, Job, Note};
+use crate::s3::{Answer, Guard, HeadObject, Kind, ObjectInfo, S3Error, Written};
+use std::time::Duration;
+
+/// Tries of one write. Failures that merely repeat are retried below this layer; this counts doubtful ends.
+const TRIES: u32 = 4;
+/// Pause before a try, times the number of tries.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What a look at the destination found.
+enum Look {
+    /// What our write was to make.
+    Effected(Written),
+    /// What stood there before.
+    Untouched,
+    /// Something else.
+    Foreign(String),
+}
+
+/// What to do after a failed try.
+enum Next {
+    Done(Written),
+    Again,
+    Unguarded,
+}
+
+impl Job<'_> {
+    /// Makes `write` take effect once, under the task's guard.
+    pub(super) async fn commit<W, F>(&self, claims: &Claims, write: W) -> Result<Written, Failure>
+    where
+        W: Fn(Guard) -> F,
+        F: Future<Output = Answer<Written>>,
+    {
+        let options = &self.shared.options;
+        let mut guarded = options.conditional_writes && !self.shared.learned.is_unconditional();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let guard = if guarded { self.task.standing.guard() } else { self.unguarded().await? };
+            let was_guarded = guard != Guard::None;
+            let error = match write(guard).await {
+                Ok(written) => {
+                    if options.conditional_writes && !guarded {
+                        self.shared.learned.set_unconditional();
+                    }
+                    return Ok(written);
+                }
+                Err(error) => error,
+            };
+            match self.after(error, claims, was_guarded, tries).await? {
+                Next::Done(written) => return Ok(written),
+                Next::Again => tokio::time::sleep(PAUSE * tries).await,
+                Next::Unguarded => guarded = false,
+            }
+        }
+    }
+
+    async fn after(&self, error: S3Error, claims: &Claims, guarded: bool, tries: u32) -> Result<Next, Failure> {
+        if error.kind == Kind::Unsupported && guarded {
+            return Ok(Next::Unguarded);
+        }
+        let vanished = error.kind == Kind::NotFound && matches!(self.task.standing, Standing::Present { .. });
+        let refused = error.kind == Kind::Changed;
+        let doubtful = error.is_ambiguous() || matches!(error.kind, Kind::Conflict | Kind::NoSuchUpload);
+        if !(doubtful || refused || vanished) {
+            return Err(error.into());
+        }
+        match self.look(claims).await? {
+            Look::Effected(written) => {
+                self.note(Note::FoundInPlace);
+                Ok(Next::Done(written))
+            }
+            Look::Foreign(what) => Err(Failure::Changed(what)),
+            // 412 with the destination as it was: it is the source that changed.
+            Look::Untouched if refused => Err(Failure::Changed(error.to_string())),
+            Look::Untouched if vanished || error.kind == Kind::NoSuchUpload || tries >= TRIES => Err(error.into()),
+            Look::Untouched => Ok(Next::Again),
+        }
+    }
+
+    /// Before a write without conditions: is the destination still what it was?
+    async fn unguarded(&self) -> Result<Guard, Failure> {
+        if self.task.standing != Standing::Unknown {
+            self.note(Note::Unguarded);
+            match (&self.task.standing, self.head_target().await?) {
+                (Standing::Absent, Some(_)) => return Err(Failure::Changed("the destination was created".into())),
+                (Standing::Present { .. }, None) => {
+                    return Err(Failure::Changed("the destination was deleted".into()));
+                }
+                (Standing::Present { etag, .. }, Some(info)) if info.etag.as_ref() != Some(etag) => {
+                    return Err(Failure::Changed("the destination was overwritten".into()));
+                }
+                _ => {}
+            }
+        }
+        Ok(Guard::None)
+    }
+
+    async fn look(&self, claims: &Claims) -> Result<Look, Failure> {
+        let found = self.head_target().await?;
+        let Some(info) = found else {
+            return Ok(match self.task.standing {
+                Standing::Present { .. } => Look::Foreign("the destination was deleted".into()),
+                Standing::Absent | Standing::Unknown => Look::Untouched,
+            });
+        };
+        if let Standing::Present { etag, last_modified } = &self.task.standing
+            && info.etag.as_ref() == Some(etag)
+            && info.last_modified.seconds() <= last_modified.seconds()
+        {
+            return Ok(Look::Untouched);
+        }
+        if info.size == self.task.source.size && self.recognise(claims, &info).await? {
+            return Ok(Look::Effected(written(info)));
+        }
+        Ok(match self.task.standing {
+            Standing::Unknown => Look::Untouched,
+            _ => Look::Foreign("somebody else wrote the destination".into()),
+        })
+    }
+
+    async fn recognise(&self, claims: &Claims, info: &ObjectInfo) -> Result<bool, Failure> {
+        if claims.recognise(info.etag.as_ref(), &info.checksums) {
+            return Ok(true);
+        }
+        // Under a bucket's default KMS encryption no ETag can be foretold, but checksums are the same.
+        if info.checksums.is_empty() || !claims.source_checksums.is_empty() {
+            return Ok(false);
+        }
+        let stored = Claims { source_checksums: self.source_checksums().await?, ..Claims::default() };
+        Ok(stored.recognise(None, &info.checksums))
+    }
+
+    async fn head_target(&self) -> Result<Option<ObjectInfo>, Failure> {
+        let request = HeadObject { id: self.target.clone(), checksum: true, part_number: None };
+        match self.shared.replica.store.head(&request).await {
+            Ok(info) => Ok(Some(info)),
+            Err(error) if matches!(error.kind, Kind::NotFound | Kind::DeleteMarker) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn written(info: ObjectInfo) -> Written {
+    Written {
+        etag: info.etag,
+        version_id: info.version_id,
+        source_version_id: None,
+        checksums: info.checksums,
+        last_modified: Some(info.last_modified),
+    }
+}

@@ -1,0 +1,208 @@
+//! Deletes, a thousand per request, each on the condition that the object is still the one that was listed.
+//!
+//! On a versioned bucket a repeated delete makes another marker. So after an answer that was lost, every key is
+//! looked at before it is deleted again.
+
+use crate::list::Side;
+use crate::model::ETag;
+use crate::s3::{DeleteKey, Deleted, HeadObject, Kind, ObjectId, ObjectInfo, Operation, S3Error};
+use futures::StreamExt as _;
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Keys of one DeleteObjects. S3's limit.
+const BATCH: usize = 1_000;
+/// Tries per key.
+const TRIES: u32 = 4;
+/// Pause before a try, times the number of tries.
+const PAUSE: Duration = Duration::from_millis(200);
+/// HEADs at once.
+const HEADS_IN_FLIGHT: usize = 32;
+
+/// One object or version to delete.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeleteTask {
+    /// Key, relative to the side's location.
+    pub key: String,
+    /// Version to remove for good; `None` deletes the current version (a marker, on versioned buckets).
+    pub version_id: Option<String>,
+    /// Only if the current version still has this ETag. Not for versions, which do not change.
+    pub if_match: Option<ETag>,
+}
+
+/// What became of one.
+#[derive(Clone, Debug)]
+pub struct DeleteOutcome {
+    /// The key asked for, relative.
+    pub key: String,
+    /// The version asked for.
+    pub version_id: Option<String>,
+    /// The delete marker made, where the answer told; or why the object is still there.
+    pub result: Result<Option<String>, S3Error>,
+}
+
+/// Deletes. The outcomes are in the order of the tasks, one for each. `conditional`: the server has If-Match on
+/// deletes; without, each key is looked at just before.
+pub async fn delete_keys(
+    side: &Side,
+    tasks: &[DeleteTask],
+    conditional: bool,
+    cancel: &CancellationToken,
+) -> Vec<DeleteOutcome> {
+    let mut outcomes = Vec::with_capacity(tasks.len());
+    for batch in tasks.chunks(BATCH) {
+        let mut results = Batch { side, tasks: batch, conditional, results: HashMap::new() };
+        let open: Vec<usize> = (0..batch.len()).collect();
+        if cancel.is_cancelled() {
+            let error = results.error(Kind::Cancelled, "the run was interrupted");
+            results.fail(&open, &error);
+        } else {
+            results.run(open).await;
+        }
+        outcomes.extend(results.finish());
+    }
+    outcomes
+}
+
+struct Batch<'a> {
+    side: &'a Side,
+    tasks: &'a [DeleteTask],
+    conditional: bool,
+    results: HashMap<usize, Result<Option<String>, S3Error>>,
+}
+
+impl Batch<'_> {
+    async fn run(&mut self, mut open: Vec<usize>) {
+        let mut tries = 0;
+        while !open.is_empty() {
+            tries += 1;
+            if !self.conditional {
+                open = self.still_there(open).await;
+                if open.is_empty() {
+                    return;
+                }
+            }
+            let keys: Vec<DeleteKey> = open.iter().filter_map(|index| self.request(*index)).collect();
+            let (again, error) = match self.side.store.delete(self.side.bucket(), &keys).await {
+                Ok(answers) => self.sort(open, answers),
+                Err(error) if error.is_ambiguous() => (open, error),
+                Err(error) => return self.fail(&open, &error),
+            };
+            // Whatever the reason: what comes again is looked at first.
+            open = self.still_there(again).await;
+            if tries >= TRIES {
+                return self.fail(&open, &error);
+            }
+            if !open.is_empty() {
+                tokio::time::sleep(PAUSE * tries).await;
+            }
+        }
+    }
+
+    fn request(&self, index: usize) -> Option<DeleteKey> {
+        let task = self.tasks.get(index)?;
+        let if_match = task.if_match.clone().filter(|_| self.conditional && task.version_id.is_none());
+        Some(DeleteKey { key: self.side.location.key(&task.key), version_id: task.version_id.clone(), if_match })
+    }
+
+    /// Takes what is decided; gives back what has to be looked at, with the reason.
+    fn sort(&mut self, open: Vec<usize>, answers: Vec<Deleted>) -> (Vec<usize>, S3Error) {
+        let mut by_key: HashMap<String, Vec<Deleted>> = HashMap::new();
+        for answer in answers {
+            by_key.entry(answer.key.clone()).or_default().push(answer);
+        }
+        let mut reason = self.error(Kind::Transient, "the answer did not name the key");
+        let mut again = Vec::new();
+        for index in open {
+            let Some(task) = self.tasks.get(index) else { continue };
+            let answers = by_key.get_mut(&self.side.location.key(&task.key));
+            // Several versions of one key may stand in one batch.
+            let answer = answers.and_then(|answers| {
+                let same = |answer: &Deleted| task.version_id.is_none() || answer.version_id == task.version_id;
+                let place = answers.iter().position(same).or((answers.len() == 1).then_some(0))?;
+                Some(answers.swap_remove(place))
+            });
+            match answer {
+                None => again.push(index),
+                Some(Deleted { error: None, version_id, .. }) => {
+                    self.results.insert(index, Ok(version_id.filter(|_| task.version_id.is_none())));
+                }
+                Some(Deleted { error: Some(error), .. }) => match error.kind {
+                    // Gone is what was wished for.
+                    Kind::NotFound => drop(self.results.insert(index, Ok(None))),
+                    _ if error.kind == Kind::Unsupported && self.conditional => {
+                        self.conditional = false;
+                        reason = error;
+                        again.push(index);
+                    }
+                    // 412 may be the answer to our own earlier try.
+                    _ if error.is_retryable() || matches!(error.kind, Kind::Changed | Kind::Conflict) => {
+                        reason = error;
+                        again.push(index);
+                    }
+                    _ => drop(self.results.insert(index, Err(error))),
+                },
+            }
+        }
+        (again, reason)
+    }
+
+    /// Looks at each of the keys: those gone are done, those overwritten are failures, the rest is given back.
+    async fn still_there(&mut self, open: Vec<usize>) -> Vec<usize> {
+        let side = self.side;
+        // Owned tasks: a closure over borrowed ones would not be `Send` for every lifetime.
+        let looks: Vec<_> =
+            open.into_iter().filter_map(|index| Some((index, self.tasks.get(index)?.clone()))).collect();
+        let heads = futures::stream::iter(looks).map(|(index, task): (usize, DeleteTask)| async move {
+            let id = ObjectId { version_id: task.version_id.clone(), ..side.object(&task.key) };
+            (index, task, side.store.head(&HeadObject { id, checksum: false, part_number: None }).await)
+        });
+        let mut heads = heads.buffer_unordered(HEADS_IN_FLIGHT);
+        let mut open = Vec::new();
+        while let Some((index, task, head)) = heads.next().await {
+            match head {
+                Ok(info) if is_other(&task, &info) => {
+                    let error = self.error(Kind::Changed, "the object was overwritten after it was listed");
+                    self.results.insert(index, Err(error.on_key(&side.location.key(&task.key))));
+                }
+                Ok(_) => open.push(index),
+                Err(error) => match error.kind {
+                    Kind::NotFound => drop(self.results.insert(index, Ok(None))),
+                    // The version named is a delete marker, and there.
+                    Kind::DeleteMarker if task.version_id.is_some() => open.push(index),
+                    Kind::DeleteMarker => drop(self.results.insert(index, Ok(None))),
+                    _ => drop(self.results.insert(index, Err(error))),
+                },
+            }
+        }
+        open.sort_unstable();
+        open
+    }
+
+    fn error(&self, kind: Kind, message: &str) -> S3Error {
+        S3Error::local(kind, Operation::DeleteObjects, self.side.bucket(), message)
+    }
+
+    fn fail(&mut self, open: &[usize], error: &S3Error) {
+        for index in open {
+            let Some(task) = self.tasks.get(*index) else { continue };
+            self.results.insert(*index, Err(error.clone().on_key(&self.side.location.key(&task.key))));
+        }
+    }
+
+    fn finish(mut self) -> Vec<DeleteOutcome> {
+        let mut outcomes = Vec::with_capacity(self.tasks.len());
+        // Every way out of `run` decides every key; were one forgotten, it must not pass for deleted.
+        let forgotten = self.error(Kind::Transient, "no answer");
+        for (index, task) in self.tasks.iter().enumerate() {
+            let result = self.results.remove(&index).unwrap_or_else(|| Err(forgotten.clone()));
+            outcomes.push(DeleteOutcome { key: task.key.clone(), version_id: task.version_id.clone(), result });
+        }
+        outcomes
+    }
+}
+
+fn is_other(task: &DeleteTask, info: &ObjectInfo) -> bool {
+    task.version_id.is_none() && task.if_match.is_some() && task.if_match != info.etag
+}
