@@ -1,1 +1,44 @@
-//! The s3twin command line.
+//! The command line of s3twin: arguments in, engine run, results out.
+//!
+//! stdout carries data, stderr carries talk, the exit code carries the verdict ([`exit::Exit`]).
+
+mod args;
+mod commands;
+pub mod exit;
+mod logging;
+mod run_folder;
+mod screen;
+mod setup;
+
+use args::{Cli, Command};
+use clap::Parser as _;
+use exit::Exit;
+use std::process::ExitCode;
+
+/// Parses the process's arguments and runs the command.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::start(&cli.talk);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("s3twin: cannot start: {error}");
+            return Exit::Incomplete.into();
+        }
+    };
+    let exit = runtime.block_on(dispatch(cli));
+    // Connections and read-ahead still in flight must not hold the process back.
+    runtime.shutdown_background();
+    exit.into()
+}
+
+async fn dispatch(cli: Cli) -> Exit {
+    let talk = cli.talk;
+    match cli.command {
+        Command::Audit(args) => commands::audit::run(*args, talk).await,
+        Command::Sync(args) => commands::sync::run(*args, talk).await,
+        Command::Lab(args) => commands::lab::run(args).await,
+        Command::Demo(args) => commands::demo::run(args).await,
+    }
+}

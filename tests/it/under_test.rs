@@ -1,2 +1,5 @@
 //! The program under test.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    s3twin_cli::main()
+}

@@ -51,7 +51,12 @@ impl RetryBudget {
     /// `floor` retries are always allowed, then one more for every `per_requests` requests sent.
     #[must_use]
     pub fn new(floor: u64, per_requests: u64) -> Self {
-        Self { floor, per_requests: per_requests.max(1), requests: AtomicU64::new(0), retries: AtomicU64::new(0) }
+        Self {
+            floor,
+            per_requests: per_requests.max(1),
+            requests: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+        }
     }
 
     /// Counts a first attempt.

@@ -134,7 +134,9 @@ pub struct Checksum {
 
 /// A checksum header that no S3 server should have sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a {algorithm} checksum: expected {expected} bytes in base64, optionally followed by -N")]
+#[error(
+    "`{text}` is not a {algorithm} checksum: expected {expected} bytes in base64, optionally followed by -N"
+)]
 pub struct ParseChecksumError {
     text: String,
     algorithm: &'static str,

@@ -100,11 +100,17 @@ mod tests {
     fn shapes() {
         assert!(matches!(ETag::parse("\"d41d8cd98f00b204e9800998ecf8427e\""), ETag::Plain(_)));
         assert_eq!(ETag::parse("b2add96cc9702bbf4efb0ccdfc6b7747-3").parts(), Some(3));
-        assert_eq!(ETag::parse("B2ADD96CC9702BBF4EFB0CCDFC6B7747"), ETag::parse("b2add96cc9702bbf4efb0ccdfc6b7747"));
+        assert_eq!(
+            ETag::parse("B2ADD96CC9702BBF4EFB0CCDFC6B7747"),
+            ETag::parse("b2add96cc9702bbf4efb0ccdfc6b7747")
+        );
         assert!(matches!(ETag::parse("b2add96cc9702bbf4efb0ccdfc6b7747-03"), ETag::Opaque(_)));
         assert!(matches!(ETag::parse("b2add96cc9702bbf4efb0ccdfc6b7747-+3"), ETag::Opaque(_)));
         assert!(matches!(ETag::parse("xyz"), ETag::Opaque(_)));
-        assert_ne!(ETag::parse("d41d8cd98f00b204e9800998ecf8427e-1"), ETag::parse("d41d8cd98f00b204e9800998ecf8427e"));
+        assert_ne!(
+            ETag::parse("d41d8cd98f00b204e9800998ecf8427e-1"),
+            ETag::parse("d41d8cd98f00b204e9800998ecf8427e")
+        );
     }
 
     proptest! {

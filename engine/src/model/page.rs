@@ -23,12 +23,19 @@ pub enum Restore {
     Until(Timestamp),
 }
 
+/// Where the text of a row lies in its page: the key, then the version id.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TextSpan {
+    start: u32,
+    key: u16,
+    version: u16,
+}
+
 /// The fixed-size part of an entry. Text lives in the page.
 #[derive(Clone, Debug)]
 pub struct Row {
-    text_start: u32,
-    key_len: u16,
-    version_len: u16,
+    /// Where its text lies; set by the builder.
+    pub(crate) text: TextSpan,
     /// Object or delete marker.
     pub kind: EntryKind,
     /// Current version; true for every row of ListObjects.
@@ -52,9 +59,7 @@ pub struct Row {
 impl Default for Row {
     fn default() -> Self {
         Self {
-            text_start: 0,
-            key_len: 0,
-            version_len: 0,
+            text: TextSpan::default(),
             kind: EntryKind::Object,
             is_latest: true,
             size: 0,
@@ -121,9 +126,9 @@ impl Page {
     }
 
     fn entry<'a>(&'a self, row: &'a Row) -> Option<Entry<'a>> {
-        let start = row.text_start as usize;
-        let key_end = start + usize::from(row.key_len);
-        let version_end = key_end + usize::from(row.version_len);
+        let start = row.text.start as usize;
+        let key_end = start + usize::from(row.text.key);
+        let version_end = key_end + usize::from(row.text.version);
         let key = self.text.get(start..key_end)?;
         let version_id = self.text.get(key_end..version_end).filter(|id| !id.is_empty());
         Some(Entry { key, version_id, row })
@@ -159,9 +164,11 @@ impl PageBuilder {
     /// # Errors
     /// [`TextTooLong`] when a length does not fit: S3 caps keys and version ids at 1,024 bytes.
     pub fn push(&mut self, key: &str, version_id: &str, mut row: Row) -> Result<(), TextTooLong> {
-        row.text_start = u32::try_from(self.page.text.len()).map_err(|_| TextTooLong)?;
-        row.key_len = u16::try_from(key.len()).map_err(|_| TextTooLong)?;
-        row.version_len = u16::try_from(version_id.len()).map_err(|_| TextTooLong)?;
+        row.text = TextSpan {
+            start: u32::try_from(self.page.text.len()).map_err(|_| TextTooLong)?,
+            key: u16::try_from(key.len()).map_err(|_| TextTooLong)?,
+            version: u16::try_from(version_id.len()).map_err(|_| TextTooLong)?,
+        };
         self.page.text.push_str(key);
         self.page.text.push_str(version_id);
         self.page.rows.push(row);

@@ -9,7 +9,8 @@ use std::fmt;
 
 /// A half-open interval of keys in byte order: every key `k` with `after < k <= upto`.
 ///
-/// An empty `after` lies below every key (S3 keys are at least one byte long).
+/// An empty `after` means "from the first key": it also lets in the empty *relative* key, which is the object
+/// whose key is the location's prefix itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct KeyRange {
     /// Exclusive lower bound; empty for "from the first key".
@@ -28,7 +29,7 @@ impl KeyRange {
     /// Does the key lie in the range? Rust's `str` order is the order of the UTF-8 bytes, as in S3.
     #[must_use]
     pub fn contains(&self, key: &str) -> bool {
-        key > &*self.after && self.upto.as_deref().is_none_or(|upto| key <= upto)
+        (self.after.is_empty() || key > &*self.after) && self.upto.as_deref().is_none_or(|upto| key <= upto)
     }
 
     /// True when no key can lie in it.

@@ -306,7 +306,9 @@ pub struct CreateUpload {
 }
 
 /// A multipart upload.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct UploadId {
     /// Destination bucket.
     pub bucket: String,

@@ -109,15 +109,31 @@ pub(super) fn service_kind(
 
 fn code_kind(code: &str, bucket_region: Option<String>) -> Option<Kind> {
     Some(match code {
-        "SlowDown" | "ServiceUnavailable" | "Throttling" | "ThrottlingException" | "TooManyRequests"
-        | "RequestLimitExceeded" | "BandwidthLimitExceeded" | "KMS.ThrottlingException"
-        | "TooManyRequestsException" | "GlacierExpeditedRetrievalNotAvailable" => Kind::Throttled,
+        "SlowDown"
+        | "ServiceUnavailable"
+        | "Throttling"
+        | "ThrottlingException"
+        | "TooManyRequests"
+        | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded"
+        | "KMS.ThrottlingException"
+        | "TooManyRequestsException"
+        | "GlacierExpeditedRetrievalNotAvailable" => Kind::Throttled,
         // RequestTimeTooSkewed: the SDK learns the server's clock from the answer, so the next try is signed right.
-        "InternalError" | "RequestTimeout" | "RequestTimeoutException" | "RequestTimeTooSkewed"
+        "InternalError"
+        | "RequestTimeout"
+        | "RequestTimeoutException"
+        | "RequestTimeTooSkewed"
         | "IncompleteBody" => Kind::Transient,
-        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "Forbidden" | "KMS.DisabledException" => Kind::Denied,
-        "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" | "InvalidAccessKeyId"
-        | "SignatureDoesNotMatch" | "ExpiredTokenException" => Kind::Credentials,
+        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "Forbidden" | "KMS.DisabledException" => {
+            Kind::Denied
+        }
+        "ExpiredToken"
+        | "InvalidToken"
+        | "TokenRefreshRequired"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "ExpiredTokenException" => Kind::Credentials,
         "NoSuchBucket" => Kind::NoSuchBucket,
         "NoSuchKey" | "NoSuchVersion" | "NotFound" => Kind::NotFound,
         "NoSuchUpload" => Kind::NoSuchUpload,
@@ -125,9 +141,10 @@ fn code_kind(code: &str, bucket_region: Option<String>) -> Option<Kind> {
         "PreconditionFailed" => Kind::Changed,
         "ConditionalRequestConflict" | "OperationAborted" | "RestoreAlreadyInProgress" => Kind::Conflict,
         "InvalidObjectState" | "ObjectNotInActiveTierError" => Kind::Archived,
-        "PermanentRedirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
-            Kind::WrongRegion(bucket_region)
-        }
+        "PermanentRedirect"
+        | "TemporaryRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => Kind::WrongRegion(bucket_region),
         "NotImplemented" => Kind::Unsupported,
         "BadDigest" | "XAmzContentSHA256Mismatch" | "XAmzContentChecksumMismatch" => Kind::Corrupt,
         _ => return None,

@@ -6,8 +6,8 @@ use aws_credential_types::Credentials;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{
-    RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig, retry::RetryConfig,
-    timeout::TimeoutConfig,
+    RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig,
+    retry::RetryConfig, timeout::TimeoutConfig,
 };
 use std::time::Duration;
 
@@ -124,7 +124,8 @@ impl AwsStore {
         let shared = loader.load().await;
         let endpoint = settings.endpoint_url.clone().or_else(|| shared.endpoint_url().map(str::to_owned));
         let region = shared.region().map_or(DEFAULT_REGION, Region::as_ref).to_owned();
-        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
         let config = aws_sdk_s3::config::Builder::from(&shared)
             .region(Region::new(region))
             .force_path_style(settings.path_style.unwrap_or(endpoint.is_some()))

@@ -86,7 +86,9 @@ pub(super) fn body(frames: &[Bytes]) -> ByteStream {
         return ByteStream::from(only.clone());
     }
     let frames = frames.to_vec();
-    let chunks = futures::stream::iter(frames.into_iter().map(|frame| Ok::<_, std::io::Error>(http_body::Frame::data(frame))));
+    let chunks = futures::stream::iter(
+        frames.into_iter().map(|frame| Ok::<_, std::io::Error>(http_body::Frame::data(frame))),
+    );
     ByteStream::new(SdkBody::from_body_1_x(StreamBody::new(chunks)))
 }
 
@@ -184,11 +186,11 @@ macro_rules! with_placement {
         let encryption = write.encryption.as_ref();
         let lock = write.lock.as_ref();
         $builder
-            .set_storage_class(write.storage_class.as_ref().map(|class| types::StorageClass::from(class.name())))
+            .set_storage_class(
+                write.storage_class.as_ref().map(|class| types::StorageClass::from(class.name())),
+            )
             .set_server_side_encryption(
-                encryption
-                    .and_then(|e| e.algorithm.as_deref())
-                    .map(types::ServerSideEncryption::from),
+                encryption.and_then(|e| e.algorithm.as_deref()).map(types::ServerSideEncryption::from),
             )
             .set_ssekms_key_id(encryption.and_then(|e| e.kms_key_id.clone()))
             .set_object_lock_mode(lock.and_then(|l| l.mode.as_deref()).map(types::ObjectLockMode::from))

@@ -55,7 +55,8 @@ impl Intercept for Capture {
 pub(super) async fn objects(store: &AwsStore, r: &ListObjects) -> Answer<Page> {
     let target = Target::bucket(Operation::ListObjectsV2, &r.bucket);
     let capture = Capture::default();
-    let start_after = (!r.start_after.is_empty() && r.continuation_token.is_none()).then(|| r.start_after.clone());
+    let start_after =
+        (!r.start_after.is_empty() && r.continuation_token.is_none()).then(|| r.start_after.clone());
     let sent = store
         .client
         .list_objects_v2()
@@ -113,8 +114,7 @@ fn page_error(target: Target<'_>, error: PageError) -> S3Error {
     match error {
         PageError::ErrorDocument { code, message } => {
             // A 200 with an error inside: judged by its code as if the status had said so.
-            let mut result =
-                target.error(service_kind(500, Some(&code), target.operation, None), message);
+            let mut result = target.error(service_kind(500, Some(&code), target.operation, None), message);
             result.code = Some(code.into());
             result
         }

@@ -220,7 +220,8 @@ pub(super) async fn abort_upload(store: &AwsStore, upload: &UploadId) -> Answer<
 pub(super) async fn put_tags(store: &AwsStore, id: &ObjectId, tags: &[(String, String)]) -> Answer<()> {
     let target = Target::key(Operation::PutObjectTagging, &id.bucket, &id.key);
     let set = tags.iter().map(|(name, value)| types::Tag::builder().key(name).value(value).build());
-    let set = set.collect::<Result<Vec<_>, _>>().map_err(|error| target.error(Kind::Invalid, error.to_string()))?;
+    let set =
+        set.collect::<Result<Vec<_>, _>>().map_err(|error| target.error(Kind::Invalid, error.to_string()))?;
     let tagging = types::Tagging::builder().set_tag_set(Some(set)).build();
     let tagging = tagging.map_err(|error| target.error(Kind::Invalid, error.to_string()))?;
     let sent = store
@@ -244,8 +245,9 @@ pub(super) async fn delete(store: &AwsStore, bucket: &str, keys: &[DeleteKey]) -
             .set_e_tag(key.if_match.as_ref().map(ETag::quoted))
             .build()
     });
-    let objects =
-        objects.collect::<Result<Vec<_>, _>>().map_err(|error| target.error(Kind::Invalid, error.to_string()))?;
+    let objects = objects
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| target.error(Kind::Invalid, error.to_string()))?;
     let request = types::Delete::builder().set_objects(Some(objects)).build();
     let request = request.map_err(|error| target.error(Kind::Invalid, error.to_string()))?;
     let sent = store.client.delete_objects().bucket(bucket).delete(request).send();

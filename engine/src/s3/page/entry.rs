@@ -5,6 +5,7 @@ use super::entity;
 use super::error::{Fault, Step};
 use super::field;
 use super::name::Name;
+use super::time;
 use crate::model::{ETag, EntryKind, PageBuilder, Restore, Row, StorageClass, Timestamp};
 
 /// Gathers the fields of an entry, whatever their order, and refuses it if they do not make one.
@@ -21,15 +22,19 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Is it a field of such an entry? Others are skipped.
+    #[inline]
     pub(super) fn has(list: ListKind, kind: EntryKind, name: Name) -> bool {
-        match name {
-            Name::Key | Name::LastModified => true,
-            Name::VersionId | Name::IsLatest => list == ListKind::Versions,
-            Name::ETag | Name::Size | Name::StorageClass | Name::ChecksumAlgorithm | Name::ChecksumType => {
-                kind == EntryKind::Object
-            }
-            _ => false,
-        }
+        const MARKER: u64 = Name::Key.bit() | Name::LastModified.bit();
+        const OBJECT: u64 = MARKER
+            | Name::ETag.bit()
+            | Name::Size.bit()
+            | Name::StorageClass.bit()
+            | Name::ChecksumAlgorithm.bit()
+            | Name::ChecksumType.bit();
+        const VERSION: u64 = Name::VersionId.bit() | Name::IsLatest.bit();
+        let fields = if kind == EntryKind::Object { OBJECT } else { MARKER };
+        let more = if list == ListKind::Versions { VERSION } else { 0 };
+        (fields | more) & name.bit() != 0
     }
 
     /// Starts over.
@@ -101,13 +106,13 @@ impl Draft {
     fn parse(&mut self, name: Name, value: &[u8]) -> Option<()> {
         match name {
             Name::Size => self.row.size = field::number(value)?,
-            Name::LastModified => self.row.last_modified = field::timestamp(value)?,
+            Name::LastModified => self.row.last_modified = time::timestamp(value)?,
             Name::IsLatest => self.row.is_latest = field::flag(value)?,
             Name::StorageClass => self.row.storage_class = field::storage_class(value)?,
             Name::ChecksumAlgorithm => self.row.algorithms.insert(field::checksum_algorithm(value)?),
             Name::ChecksumType => self.row.checksum_type = Some(field::checksum_type(value)?),
             Name::IsRestoreInProgress => self.restore_in_progress = field::flag(value)?,
-            Name::RestoreExpiryDate => self.restore_expiry = Some(field::timestamp(value)?),
+            Name::RestoreExpiryDate => self.restore_expiry = Some(time::timestamp(value)?),
             _ => return None,
         }
         Some(())

@@ -2,8 +2,9 @@
 
 use super::ListKind;
 use super::error::{Fault, PageError, Step, excerpt};
-use super::field::{self, SpaceStyle};
+use super::field;
 use super::name::Name;
+use super::percent::{self, SpaceStyle};
 use crate::model::Page;
 
 /// The fields of the root element.
@@ -41,11 +42,11 @@ impl Head {
     }
 
     /// Is it a field of such a page? Others are skipped.
-    pub(super) fn has(&self, name: Name) -> bool {
+    pub(super) fn has(list: ListKind, name: Name) -> bool {
         match name {
             Name::IsTruncated | Name::EncodingType => true,
-            Name::KeyCount | Name::NextMarker | Name::NextContinuationToken => self.kind == ListKind::Objects,
-            Name::NextKeyMarker | Name::NextVersionIdMarker => self.kind == ListKind::Versions,
+            Name::KeyCount | Name::NextMarker | Name::NextContinuationToken => list == ListKind::Objects,
+            Name::NextKeyMarker | Name::NextVersionIdMarker => list == ListKind::Versions,
             _ => false,
         }
     }
@@ -89,7 +90,7 @@ impl Head {
             out.push_str(text);
             return Ok(());
         }
-        field::percent_decode(text, self.plus_is_literal, &mut self.style, out)
+        percent::decode(text, self.plus_is_literal, &mut self.style, out)
             .map_err(|reason| Fault::malformed(0, format!("{reason}, in `{}`", excerpt(text.as_bytes()))))
     }
 

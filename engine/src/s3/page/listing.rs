@@ -10,28 +10,11 @@ use super::entry::Draft;
 use super::error::{Fault, PageError, Step};
 use super::head::Head;
 use super::name::Name;
-use super::scan::{Tag, Token, is_space};
+use super::role::Role;
+use super::scan::Token;
+use super::tag::{Tag, is_space};
 use super::{ListKind, MAX_DEPTH, MAX_ENTRIES, MAX_TOKEN};
-use crate::model::{EntryKind, Page, PageBuilder};
-
-/// What an open element means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    /// The listing.
-    Root,
-    /// S3's error document.
-    Error,
-    /// Contents, Version, DeleteMarker.
-    Entry(EntryKind),
-    /// CommonPrefixes.
-    Prefixes,
-    /// RestoreStatus.
-    Restore,
-    /// A field: text and nothing else.
-    Field(Name),
-    /// Unknown, with everything in it.
-    Skipped,
-}
+use crate::model::{Page, PageBuilder};
 
 /// An open element: its role, and where its name as written begins in [`Listing::names`].
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +82,6 @@ impl Listing {
     /// Takes the next token of the document.
     pub(super) fn accept(&mut self, token: Token<'_>) -> Step<()> {
         match token {
-            Token::Leaf(tag, text) => self.leaf(tag, text)?,
             Token::Open(tag) => self.open(tag)?,
             Token::Close(raw) => self.close(raw)?,
             Token::Empty(tag) => {
@@ -129,15 +111,15 @@ impl Listing {
         self.open.last().map(|open| open.role)
     }
 
-    /// A whole field at once. Elements that are not fields here take the long way.
-    fn leaf(&mut self, tag: Tag<'_>, raw: &[u8]) -> Step<()> {
+    /// Takes an element with nothing but text in it. If it is not a field here, it takes the long way.
+    pub(super) fn accept_field(&mut self, tag: Tag<'_>, raw: &[u8]) -> Step<()> {
         let Some(parent) = self.role() else {
-            return self.leaf_in_steps(tag, raw);
+            return self.accept_in_steps(tag, raw);
         };
-        let name = match self.child(parent, tag.name)? {
+        let name = match parent.child(self.kind, tag.name)? {
             Role::Field(name) => name,
             Role::Skipped if entity::plain(raw).is_some() => return Ok(()),
-            _ => return self.leaf_in_steps(tag, raw),
+            _ => return self.accept_in_steps(tag, raw),
         };
         let of_entry = matches!(parent, Role::Entry(_) | Role::Restore) && name != Name::Key;
         if of_entry && self.draft.assign_raw(name, raw)? {
@@ -155,7 +137,7 @@ impl Listing {
         result
     }
 
-    fn leaf_in_steps(&mut self, tag: Tag<'_>, raw: &[u8]) -> Step<()> {
+    fn accept_in_steps(&mut self, tag: Tag<'_>, raw: &[u8]) -> Step<()> {
         self.open(tag)?;
         self.text(raw, entity::append).map_err(|mut fault| {
             fault.at += tag.raw.len() + 2;
@@ -167,7 +149,7 @@ impl Listing {
     fn open(&mut self, tag: Tag<'_>) -> Step<()> {
         let role = match self.role() {
             None => self.open_root(tag.name)?,
-            Some(parent) => self.child(parent, tag.name)?,
+            Some(parent) => parent.child(self.kind, tag.name)?,
         };
         if self.open.len() >= MAX_DEPTH {
             return Err(Fault::too_large("the nesting of elements", MAX_DEPTH));
@@ -194,30 +176,6 @@ impl Listing {
         };
         self.phase = Phase::Root;
         Ok(role)
-    }
-
-    /// What an element means inside another.
-    fn child(&self, parent: Role, name: Name) -> Step<Role> {
-        let versions = self.kind == ListKind::Versions;
-        Ok(match (parent, name) {
-            (Role::Root, Name::Contents) if !versions => Role::Entry(EntryKind::Object),
-            (Role::Root, Name::Version) if versions => Role::Entry(EntryKind::Object),
-            (Role::Root, Name::DeleteMarker) if versions => Role::Entry(EntryKind::DeleteMarker),
-            (Role::Root | Role::Entry(_), Name::Contents | Name::Version | Name::DeleteMarker) => {
-                return Err(Fault::malformed(0, format!("<{name:?}> has no place here")));
-            }
-            (Role::Root, Name::CommonPrefixes) => Role::Prefixes,
-            (Role::Root, name) if self.head.has(name) => Role::Field(name),
-            (Role::Entry(_), Name::RestoreStatus) => Role::Restore,
-            (Role::Entry(kind), name) if Draft::has(self.kind, kind, name) => Role::Field(name),
-            (Role::Prefixes, Name::Prefix)
-            | (Role::Restore, Name::IsRestoreInProgress | Name::RestoreExpiryDate)
-            | (Role::Error, Name::Code | Name::Message) => Role::Field(name),
-            (Role::Field(field), _) => {
-                return Err(Fault::malformed(0, format!("an element inside <{field:?}>")));
-            }
-            _ => Role::Skipped,
-        })
     }
 
     fn text(&mut self, raw: &[u8], append: fn(&[u8], &mut String) -> Result<(), TextFault>) -> Step<()> {

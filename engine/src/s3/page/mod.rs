@@ -26,9 +26,13 @@ mod field;
 mod head;
 mod listing;
 mod name;
+mod percent;
+mod role;
 mod scan;
+mod tag;
 #[cfg(test)]
 mod tests;
+mod time;
 
 pub use error::{PageError, RetryHint};
 
@@ -115,11 +119,16 @@ impl ListReader {
     ///
     /// # Errors
     /// When the document is not complete, or the page as a whole does not hold together.
-    pub fn finish(self) -> Result<Page, PageError> {
+    pub fn finish(mut self) -> Result<Page, PageError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let blank = self.tail.iter().all(|byte| scan::is_space(*byte));
+        // Holds no whole token but a byte order mark, and perhaps the beginning of something that can be none.
+        let mut tail = std::mem::take(&mut self.tail);
+        let consumed = self.drain(&tail)?;
+        tail.drain(..consumed);
+        self.tail = tail;
+        let blank = self.tail.iter().all(|byte| tag::is_space(*byte));
         let markup = self.tail.first() == Some(&b'<');
         if self.listing.is_complete() && !blank {
             return Err(
@@ -175,16 +184,18 @@ impl ListReader {
         let mut at = self.skip_byte_order_mark(buf);
         let result = loop {
             let rest = buf.get(at..).unwrap_or_default();
-            match scan::next(rest) {
-                Ok(None) => break Ok(at),
-                Ok(Some((token, length))) => match self.listing.accept(token) {
-                    Ok(()) => at += length,
-                    Err(fault) => break Err(fault.into_error(rest, self.offset + as_u64(at))),
+            let step = match tag::field(rest) {
+                Some((tag, text, length)) => self.listing.accept_field(tag, text).map(|()| length),
+                None => match scan::next(rest) {
+                    Ok(None) => break Ok(at),
+                    Ok(Some((token, length))) => self.listing.accept(token).map(|()| length),
+                    Err(fault) if self.is_foreign(rest, &fault) => Err(Fault::not_a_listing()),
+                    Err(fault) => Err(fault),
                 },
-                Err(fault) => {
-                    let fault = if self.is_foreign(rest, &fault) { Fault::not_a_listing() } else { fault };
-                    break Err(fault.into_error(rest, self.offset + as_u64(at)));
-                }
+            };
+            match step {
+                Ok(length) => at += length,
+                Err(fault) => break Err(fault.into_error(rest, self.offset + as_u64(at))),
             }
         };
         self.offset += as_u64(at);
@@ -198,7 +209,7 @@ impl ListReader {
 
     /// Markup that is no XML, where no root of ours has begun: HTML, or worse.
     fn is_foreign(&self, rest: &[u8], fault: &Fault) -> bool {
-        let begins_otherwise = !rest.starts_with(b"<") || !self.listing.expects(scan::peek_name(rest));
+        let begins_otherwise = !rest.starts_with(b"<") || !self.listing.expects(tag::peek_name(rest));
         let is_aside = rest.starts_with(b"<!") || rest.starts_with(b"<?");
         self.listing.before_root()
             && begins_otherwise

@@ -9,7 +9,6 @@ pub(super) enum Name {
     CommonPrefixes,
     Contents,
     DeleteMarker,
-    DisplayName,
     ETag,
     EncodingType,
     Error,
@@ -58,7 +57,7 @@ impl Name {
             8 => pick!(local, Contents IsLatest KeyCount),
             9 => pick!(local, VersionId),
             10 => pick!(local, NextMarker),
-            11 => pick!(local, DisplayName IsTruncated),
+            11 => pick!(local, IsTruncated),
             12 => pick!(local, LastModified StorageClass ChecksumType DeleteMarker EncodingType),
             13 => pick!(local, NextKeyMarker RestoreStatus),
             14 => pick!(local, CommonPrefixes),
@@ -72,7 +71,7 @@ impl Name {
     }
 
     /// A bit of its own, for "seen" sets.
-    pub(super) fn bit(self) -> u64 {
+    pub(super) const fn bit(self) -> u64 {
         1 << (self as u32)
     }
 }
@@ -90,7 +89,6 @@ mod tests {
             Name::CommonPrefixes,
             Name::Contents,
             Name::DeleteMarker,
-            Name::DisplayName,
             Name::ETag,
             Name::EncodingType,
             Name::Error,

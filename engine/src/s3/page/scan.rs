@@ -7,17 +7,8 @@
 use super::MAX_TOKEN;
 use super::entity;
 use super::error::{Fault, Step};
-use super::name::Name;
+use super::tag::{Tag, close, local_name, name_length, open};
 use memchr::{memchr, memmem};
-
-/// An element's name: as written, for matching its end tag, and as known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tag<'a> {
-    /// With its namespace prefix.
-    pub(super) raw: &'a [u8],
-    /// By its local part.
-    pub(super) name: Name,
-}
 
 /// One piece of markup or text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +17,6 @@ pub(super) enum Token<'a> {
     Open(Tag<'a>),
     /// `<a/>`
     Empty(Tag<'a>),
-    /// `<a>text</a>` at once: by far the most common shape. Never given for unknown names or names with attributes.
-    Leaf(Tag<'a>, &'a [u8]),
     /// `</a>`: the name as written.
     Close(&'a [u8]),
     /// Character data, entities and all, not yet validated.
@@ -58,108 +47,6 @@ pub(super) fn next(buf: &[u8]) -> Step<Option<(Token<'_>, usize)>> {
         return Err(Fault::too_large("an element or text", MAX_TOKEN));
     }
     Ok(found)
-}
-
-/// The local name of the tag that seems to begin here, however broken: for telling HTML from a broken listing.
-pub(super) fn peek_name(buf: &[u8]) -> Name {
-    let after = buf.strip_prefix(b"<").unwrap_or_default();
-    let raw = after.get(..name_length(after)).unwrap_or_default();
-    Name::of(raw.rsplit(|byte| *byte == b':').next().unwrap_or_default())
-}
-
-/// A start tag. The known plain names need one look for `>`; everything else goes the long way.
-fn open(buf: &[u8]) -> Step<Option<(Token<'_>, usize)>> {
-    let Some(end) = memchr(b'>', buf) else {
-        return Ok(None);
-    };
-    let (Some(raw), Some(rest)) = (buf.get(1..end), buf.get(end + 1..)) else {
-        return Ok(None);
-    };
-    let tag = Tag { raw, name: Name::of(raw) };
-    if tag.name == Name::Other {
-        return open_with_care(buf);
-    }
-    if let Some((text, length)) = leaf(raw, rest) {
-        return Ok(Some((Token::Leaf(tag, text), end + 1 + length)));
-    }
-    Ok(Some((Token::Open(tag), end + 1)))
-}
-
-/// `text</raw>` at the beginning of `rest`: the text and the length of it all.
-fn leaf<'a>(raw: &[u8], rest: &'a [u8]) -> Option<(&'a [u8], usize)> {
-    let at = memchr(b'<', rest)?;
-    let (text, tail) = rest.split_at_checked(at)?;
-    let after = tail.strip_prefix(b"</")?.strip_prefix(raw)?.strip_prefix(b">")?;
-    // A long text is left to the caller's bound on single tokens.
-    (text.len() <= MAX_TOKEN / 2).then_some((text, rest.len() - after.len()))
-}
-
-/// A start tag that may have a prefix, attributes, white space, a final slash.
-fn open_with_care(buf: &[u8]) -> Step<Option<(Token<'_>, usize)>> {
-    let mut at = 1;
-    let raw = take(buf, &mut at, name_length);
-    let tag = Tag { raw, name: local_name(raw).ok_or_else(|| Fault::malformed(0, "`<` without a name"))? };
-    let mut seen: Vec<&[u8]> = Vec::new();
-    loop {
-        let spaces = take(buf, &mut at, space_length).len();
-        match buf.get(at..).unwrap_or_default() {
-            [] | [b'/'] => return Ok(None),
-            [b'>', ..] => return Ok(Some((Token::Open(tag), at + 1))),
-            [b'/', b'>', ..] => return Ok(Some((Token::Empty(tag), at + 2))),
-            _ if spaces == 0 => return Err(Fault::malformed(at, "a stray character in a tag")),
-            _ => {}
-        }
-        let start = at;
-        match attribute(buf, &mut at)? {
-            Some(name) if seen.contains(&name) => {
-                return Err(Fault::malformed(start, "an attribute given twice"));
-            }
-            Some(name) => seen.push(name),
-            None => return Ok(None),
-        }
-    }
-}
-
-/// `name="value"`; the name, or `None` if the buffer ends first.
-fn attribute<'a>(buf: &'a [u8], at: &mut usize) -> Step<Option<&'a [u8]>> {
-    let start = *at;
-    let name = take(buf, at, name_length);
-    take(buf, at, space_length);
-    match buf.get(*at) {
-        None => return Ok(None),
-        Some(b'=') if local_name(name).is_some() => *at += 1,
-        Some(_) => {
-            return Err(Fault::malformed(start, "a tag that is neither closed nor followed by attributes"));
-        }
-    }
-    take(buf, at, space_length);
-    let quote = match buf.get(*at) {
-        None => return Ok(None),
-        Some(quote @ (b'"' | b'\'')) => *quote,
-        Some(_) => return Err(Fault::malformed(*at, "an attribute value without quotes")),
-    };
-    *at += 1;
-    let rest = buf.get(*at..).unwrap_or_default();
-    let Some(end) = memchr(quote, rest) else {
-        return Ok(None);
-    };
-    let value = rest.get(..end).unwrap_or_default();
-    if let Some(stray) = memchr(b'<', value) {
-        return Err(Fault::malformed(*at + stray, "`<` in an attribute"));
-    }
-    entity::append(value, &mut String::new())
-        .map_err(|(offset, reason)| Fault::malformed(*at + offset, reason))?;
-    *at += end + 1;
-    Ok(Some(name))
-}
-
-/// An end tag.
-fn close(buf: &[u8]) -> Step<Option<(Token<'_>, usize)>> {
-    let Some(end) = memchr(b'>', buf) else {
-        return Ok(None);
-    };
-    let raw = buf.get(2..end).unwrap_or_default();
-    Ok(Some((Token::Close(raw.trim_ascii_end()), end + 1)))
 }
 
 /// A comment, a CDATA section, or a DOCTYPE, which is refused: no list response has one, and every trick that
@@ -221,45 +108,11 @@ fn starts_with_ignoring_case(buf: &[u8], prefix: &[u8]) -> bool {
     buf.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }
 
-/// Moves `at` past what `length` measures there, and returns it.
-fn take<'a>(buf: &'a [u8], at: &mut usize, length: fn(&[u8]) -> usize) -> &'a [u8] {
-    let rest = buf.get(*at..).unwrap_or_default();
-    let taken = rest.get(..length(rest)).unwrap_or_default();
-    *at += taken.len();
-    taken
-}
-
-fn space_length(buf: &[u8]) -> usize {
-    buf.iter().take_while(|byte| is_space(**byte)).count()
-}
-
-fn name_length(buf: &[u8]) -> usize {
-    let in_name =
-        |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'.' | 0x80..);
-    buf.iter().take_while(in_name).count()
-}
-
-/// The element a qualified name stands for; `None` if it is not a name: empty, of two prefixes, begun by a digit.
-fn local_name(raw: &[u8]) -> Option<Name> {
-    entity::utf8(raw).ok()?;
-    let (prefix, local) = match memchr(b':', raw) {
-        Some(colon) => (raw.get(..colon)?, raw.get(colon + 1..)?),
-        None => (raw, raw),
-    };
-    let starts_well =
-        |part: &[u8]| part.first().is_some_and(|b| !b.is_ascii_digit() && !matches!(b, b'-' | b'.' | b':'));
-    let valid = starts_well(prefix) && starts_well(local) && memchr(b':', local).is_none();
-    valid.then(|| Name::of(local))
-}
-
-/// White space as XML has it.
-pub(super) fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::error::FaultKind;
+    use super::super::name::Name;
+    use super::super::tag::field;
     use super::*;
 
     fn one(text: &str) -> Option<(Token<'_>, usize)> {
@@ -273,15 +126,33 @@ mod tests {
     #[test]
     fn tags() {
         let key = tag("Key", Name::Key);
-        assert_eq!(one("<Key>a</Key>z"), Some((Token::Leaf(key, b"a"), 12)));
-        assert_eq!(one("<Key></Key>"), Some((Token::Leaf(key, b""), 11)));
-        assert_eq!(one("<Key>a<!---->"), Some((Token::Open(key), 5)));
-        assert_eq!(one("<Key>a</Kez>"), Some((Token::Open(key), 5)));
+        assert_eq!(one("<Key>a</Key>"), Some((Token::Open(key), 5)));
         assert_eq!(one("<Key/>"), Some((Token::Empty(key), 6)));
         assert_eq!(one("<s3:Key >"), Some((Token::Open(tag("s3:Key", Name::Key)), 9)));
         assert_eq!(one("<Owner a='>' b = \"'\"\n/>x"), Some((Token::Empty(tag("Owner", Name::Owner)), 23)));
         assert_eq!(one("<é>"), Some((Token::Open(tag("é", Name::Other)), 4)));
         assert_eq!(one("</Key \n>"), Some((Token::Close(b"Key"), 8)));
+    }
+
+    #[test]
+    fn whole_fields() {
+        let key = tag("Key", Name::Key);
+        assert_eq!(field(b"<Key>a</Key>z"), Some((key, &b"a"[..], 12)));
+        assert_eq!(field(b"<Key></Key>"), Some((key, &b""[..], 11)));
+        for other in [
+            "",
+            "<",
+            "<>",
+            ">",
+            "a<Key>",
+            "<Key>a</Key",
+            "<Key>a<!---->",
+            "<Key>a</Kez>",
+            "<Key >a</Key>",
+            "<x>a</x>",
+        ] {
+            assert_eq!(field(other.as_bytes()), None, "{other}");
+        }
     }
 
     #[test]
@@ -344,6 +215,9 @@ mod tests {
 
     #[test]
     fn bounded() {
+        let attributes = |n: usize| (0..n).map(|n| format!(" a{n}=''")).collect::<String>();
+        assert!(next(format!("<Key{}>", attributes(32)).as_bytes()).is_ok());
+        assert!(next(format!("<Key{}>", attributes(33)).as_bytes()).is_err());
         let long = "x".repeat(MAX_TOKEN);
         assert!(next(long.as_bytes()).unwrap().is_none());
         assert!(next(format!("{long}<").as_bytes()).unwrap().is_some());

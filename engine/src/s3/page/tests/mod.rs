@@ -1,9 +1,14 @@
-//! The rules of the reader, one by one.
+//! The rules of the reader, one by one; generated pages, the corpus and the SDK as a second opinion beside them.
+
+mod corpus;
+mod generated;
+mod sdk;
+mod writer;
 
 use super::*;
 use crate::model::{ChecksumAlgorithm, ChecksumType, ETag, EntryKind, Restore, StorageClass, Timestamp};
 
-pub(super) const TIME: &str = "<LastModified>2026-11-20T12:34:56.000Z</LastModified>";
+const TIME: &str = "<LastModified>2026-11-20T12:34:56.000Z</LastModified>";
 
 /// A page of objects around some XML.
 fn objects(inside: &str) -> Result<Page, PageError> {
@@ -60,7 +65,7 @@ fn an_object_with_everything() {
     assert_eq!(algorithms, [ChecksumAlgorithm::Crc32c, ChecksumAlgorithm::Sha256]);
     assert_eq!(entry.row.restore, Some(Restore::Until(Timestamp::from_seconds(1_796_083_200))));
     assert!(entry.row.is_latest && entry.row.kind == EntryKind::Object);
-    assert_eq!(page.common_prefixes, ["p/".into()]);
+    assert_eq!(page.common_prefixes, [Box::<str>::from("p/")]);
     assert_eq!((page.len(), page.truncated), (1, false));
 }
 
@@ -250,7 +255,7 @@ fn percent_encoding_counts_only_if_the_response_says_so() {
     for page in [format!("{url}{inside}"), format!("{inside}{url}")] {
         let page = objects(&page).unwrap();
         assert_eq!(keys(&page), ["a!b", "a+ c"]);
-        assert_eq!(page.common_prefixes, ["p q/".into()]);
+        assert_eq!(page.common_prefixes, [Box::<str>::from("p q/")]);
     }
     malformed(objects(&format!("{url}{}", object("a%2", ""))), "hexadecimal digits, in `a%2`");
     malformed(objects(&format!("{}{url}", object("a%ff", ""))), "not UTF-8, in `a%ff`");

@@ -1,0 +1,146 @@
+//! Flags that several commands share.
+
+use clap::{ArgAction, ArgMatches, Args, Error, FromArgMatches, ValueEnum};
+use s3twin_engine::plan::FilterRule;
+use std::path::PathBuf;
+
+/// How much the program says.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Talk")]
+pub(crate) struct Talk {
+    /// Say more (-v progress in words, -vv every retry, -vvv everything)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// No progress bar, even on a terminal
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+    /// How log lines look
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people
+    Text,
+    /// One JSON object on stdout at the end
+    Json,
+}
+
+/// Where results go.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// What is printed on stdout at the end
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
+    pub(crate) output: OutputFormat,
+    /// Folder for summary.json, findings.jsonl and report.html [default: a folder of its own in the state dir]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
+    /// Where runs are remembered [default: $XDG_STATE_HOME/s3twin or ~/.local/state/s3twin]
+    #[arg(long, value_name = "DIR", env = "S3TWIN_STATE_DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+/// How to reach the two sides.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Endpoints (standard AWS configuration applies; these override it)")]
+pub(crate) struct EndpointArgs {
+    /// S3 endpoint of both sides; means path-style addressing
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+    /// Region of both sides
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// Profile of both sides
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// S3 endpoint of the source (the primary)
+    #[arg(long, value_name = "URL")]
+    pub(crate) source_endpoint_url: Option<String>,
+    /// Region of the source
+    #[arg(long, value_name = "REGION")]
+    pub(crate) source_region: Option<String>,
+    /// Profile of the source
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) source_profile: Option<String>,
+    /// S3 endpoint of the replica
+    #[arg(long, value_name = "URL")]
+    pub(crate) replica_endpoint_url: Option<String>,
+    /// Region of the replica
+    #[arg(long, value_name = "REGION")]
+    pub(crate) replica_region: Option<String>,
+    /// Profile of the replica
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) replica_profile: Option<String>,
+}
+
+/// How hard to work.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArgs {
+    /// Requests in flight at most; below this the program finds its own level
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) concurrency: u16,
+    /// Requests per second at most [default: as many as the server bears]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_requests_per_second: Option<f64>,
+}
+
+/// Which keys take part, in the order given.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FilterArgs {
+    pub(crate) rules: Vec<FilterRule>,
+}
+
+const INCLUDE: &str = "include";
+const EXCLUDE: &str = "exclude";
+
+// By hand, because the order between --include and --exclude decides and derive keeps it only within one flag.
+impl Args for FilterArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let flag = |name: &'static str, help: &'static str| {
+            clap::Arg::new(name)
+                .long(name)
+                .value_name("GLOB")
+                .action(ArgAction::Append)
+                .help(help)
+                .help_heading("Filters (the last match wins; * stops at /, ** does not)")
+        };
+        command
+            .arg(flag(INCLUDE, "Keys that take part; given first, only these do"))
+            .arg(flag(EXCLUDE, "Keys left alone on both sides: not compared, not copied, never deleted"))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for FilterArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let of = |name: &str, rule: fn(String) -> FilterRule| {
+            let values = matches.get_many::<String>(name).into_iter().flatten();
+            let places = matches.indices_of(name).into_iter().flatten();
+            places.zip(values.map(move |value| rule(value.clone()))).collect::<Vec<_>>()
+        };
+        let mut rules = of(INCLUDE, FilterRule::Include);
+        rules.extend(of(EXCLUDE, FilterRule::Exclude));
+        rules.sort_by_key(|(place, _)| *place);
+        Ok(Self { rules: rules.into_iter().map(|(_, rule)| rule).collect() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}

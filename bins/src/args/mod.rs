@@ -1,0 +1,42 @@
+//! Arguments: what the user may say. One file per family; no effect happens here.
+
+mod audit;
+mod common;
+mod lab;
+mod sync;
+
+pub(crate) use audit::AuditArgs;
+pub(crate) use common::{EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk};
+pub(crate) use lab::{DemoArgs, LabArgs, LabData};
+pub(crate) use sync::SyncArgs;
+
+use clap::{Parser, Subcommand};
+
+/// Keeps an S3 bucket and its twin true: audits primary against replica, syncs source to replica.
+#[derive(Debug, Parser)]
+#[command(name = "s3twin", version, about, max_term_width = 110, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) talk: Talk,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    clean: proved identical, or every object brought to the wished state and verified
+  1    finished, and there is something to look at
+  2    wrong arguments or configuration: nothing was started
+  3    a safety brake refused: nothing was changed
+  4    could not run to the end: the result is incomplete
+  130  interrupted
+
+Try it without an account:  s3twin demo";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Audit(Box<AuditArgs>),
+    Sync(Box<SyncArgs>),
+    Lab(LabArgs),
+    Demo(DemoArgs),
+}

@@ -1,0 +1,55 @@
+//! `s3twin sync`.
+
+use super::audit::DepthArg;
+use super::{EndpointArgs, FilterArgs, LimitArgs, OutputArgs};
+use clap::Args;
+use s3twin_engine::model::Location;
+
+/// Make the replica equal to the source
+///
+/// Copies what is missing or different, server-side where the server can, and proves each copy. Deletes only
+/// when told to, and only after both listings were read to their end and the brakes agree. Nobody else's
+/// write is overwritten: every write is conditional on what was listed.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SyncArgs {
+    /// s3://bucket or s3://bucket/prefix
+    pub(crate) source: Location,
+    /// s3://bucket or s3://bucket/prefix
+    pub(crate) replica: Location,
+    /// Show what would be done; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Remove from the replica what the source does not have
+    #[arg(long, help_heading = "Deleting")]
+    pub(crate) delete: bool,
+    /// Refuse to start if more than N objects would be deleted
+    #[arg(long, value_name = "N", requires = "delete", help_heading = "Deleting")]
+    pub(crate) max_delete: Option<u64>,
+    /// Refuse to start if more than this share of the replica would be deleted
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        requires = "delete",
+        default_value_t = 50.0,
+        help_heading = "Deleting"
+    )]
+    pub(crate) max_delete_percent: f64,
+    /// How far to go to find out whether an object must be copied
+    #[arg(long, value_enum, default_value_t = DepthArg::Checksums)]
+    pub(crate) depth: DepthArg,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) endpoints: EndpointArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  s3twin sync s3://media s3://media-replica --dry-run
+  s3twin sync s3://media s3://media-replica --replica-region eu-west-1 --delete --max-delete 1000
+  s3twin sync s3://media/2026/ s3://archive/2026/ --include 'audio/**'";

@@ -1,0 +1,50 @@
+//! `s3twin audit`.
+
+use super::pair::Pair;
+use crate::args::{AuditArgs, Talk};
+use crate::exit::Exit;
+use crate::setup;
+use s3twin_engine::compare::Rules;
+use s3twin_engine::model::Timestamp;
+use s3twin_engine::plan::Filter;
+use s3twin_engine::report::Summary;
+use s3twin_engine::run::{AuditJob, audit};
+
+pub(crate) async fn run(args: AuditArgs, talk: Talk) -> Exit {
+    let prepared = Filter::new(&args.filter.rules).map_err(|error| error.to_string());
+    let prepared = prepared.and_then(|filter| Ok((filter, settled_before(args.grace.as_ref())?)));
+    let (filter, settled_before) = match prepared {
+        Ok(prepared) => prepared,
+        Err(message) => {
+            eprintln!("s3twin: {message}");
+            return Exit::Usage;
+        }
+    };
+    let rules = Rules { depth: args.depth.into(), settled_before, ..Rules::default() };
+    let pair = Pair {
+        command: "audit",
+        source: args.primary,
+        replica: args.replica,
+        endpoints: args.endpoints,
+        limits: args.limits,
+        output: args.output,
+        talk,
+        dry_run: false,
+    };
+    let work = |sides, session| async move { audit(AuditJob { sides, rules, filter }, &session).await };
+    pair.run(work, judge).await
+}
+
+/// In flight is excused: the operator asked for the grace window.
+fn judge(summary: &Summary) -> Exit {
+    if summary.verdicts.to_look_at() == 0 { Exit::Clean } else { Exit::LookAt }
+}
+
+fn settled_before(grace: Option<&jiff::Span>) -> Result<Option<Timestamp>, String> {
+    let Some(grace) = grace else { return Ok(None) };
+    let duration = grace.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|error| {
+        format!("--grace: {error}. Say it in days, hours, minutes or seconds, such as 15m")
+    })?;
+    let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    Ok(Some(Timestamp::from_millis(setup::clock().now().millis().saturating_sub(millis))))
+}

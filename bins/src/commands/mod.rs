@@ -1,0 +1,7 @@
+//! The commands. Each: check, connect, run, report.
+
+pub(crate) mod audit;
+pub(crate) mod demo;
+pub(crate) mod lab;
+mod pair;
+pub(crate) mod sync;

@@ -1,0 +1,22 @@
+//! Logs: on stderr, quiet unless asked.
+
+use crate::args::{LogFormat, Talk};
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging. `S3TWIN_LOG` takes a full filter (`s3twin_engine=debug`) and wins over `-v`.
+pub(crate) fn start(talk: &Talk) {
+    let level = match (talk.quiet, talk.verbose) {
+        (true, _) => "error",
+        (_, 0) => "warn",
+        (_, 1) => "s3twin_engine=info,s3twin_cli=info,warn",
+        (_, 2) => "s3twin_engine=debug,s3twin_cli=debug,info",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_env("S3TWIN_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start (tests) finds a subscriber in place; that one stays.
+    let _ = match talk.log_format {
+        LogFormat::Text => builder.compact().try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+}

@@ -1,0 +1,104 @@
+//! The end of a run, in a few lines a person reads.
+
+use super::{bytes, grouped};
+use s3twin_engine::report::{RunState, Summary};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// The verdict in words, the counts behind it, and where the details are.
+pub(crate) fn print_summary(summary: &Summary, folder: &Path) {
+    println!("{}", render(summary, folder));
+}
+
+fn render(summary: &Summary, folder: &Path) -> String {
+    let mut out = headline(summary);
+    let v = &summary.verdicts;
+    // Writing to a String cannot fail.
+    let _ = write!(
+        out,
+        "\n  compared   {} keys ({} on the source, {} on the replica; {})",
+        grouped(summary.keys.union),
+        grouped(summary.keys.source),
+        grouped(summary.keys.replica),
+        bytes(summary.listed_bytes.source)
+    );
+    let _ = write!(out, "\n  identical  {}{}", grouped(v.identical), evidence(summary));
+    for (name, count) in [
+        ("different", v.different),
+        ("missing", v.missing),
+        ("extra", v.extra),
+        ("unproven", v.unproven),
+        ("in flight", v.in_flight),
+        ("unreadable", v.unreadable),
+    ] {
+        if count > 0 {
+            let _ = write!(out, "\n  {name:<10} {}", grouped(count));
+        }
+    }
+    let a = &summary.actions;
+    for (name, count) in [
+        ("copied", a.copied),
+        ("restored", a.restored),
+        ("deleted", a.deleted),
+        ("undeleted", a.marker_removed),
+        (if summary.dry_run { "would do" } else { "skipped" }, a.skipped),
+        ("failed", a.failed),
+    ] {
+        if count > 0 {
+            let _ = write!(out, "\n  {name:<10} {}", grouped(count));
+        }
+    }
+    let moved = &summary.bytes;
+    if moved.copied_server_side + moved.streamed > 0 {
+        let _ = write!(
+            out,
+            "\n  moved      {} server-side, {} through here",
+            bytes(moved.copied_server_side),
+            bytes(moved.streamed)
+        );
+    }
+    let requests: u64 = summary.requests.values().sum();
+    let _ = write!(
+        out,
+        "\n  effort     {:.1} s, {} requests, {} retries, about ${:.4}",
+        summary.elapsed_seconds,
+        grouped(requests),
+        grouped(summary.retries),
+        summary.estimated_cost_usd
+    );
+    let _ = write!(out, "\n  report     {}", folder.display());
+    out
+}
+
+fn headline(summary: &Summary) -> String {
+    let what = match (summary.state, summary.exit_code) {
+        (RunState::Complete, 0) if summary.command == "audit" => "IDENTICAL: every key is proved".to_owned(),
+        (RunState::Complete, 0) if summary.dry_run => "REHEARSED: nothing was changed".to_owned(),
+        (RunState::Complete, 0) => "DONE: every object is as wished, and verified".to_owned(),
+        (RunState::Complete, _) if summary.command == "audit" => {
+            format!("{} KEYS TO LOOK AT", grouped(summary.verdicts.to_look_at()))
+        }
+        (RunState::Complete, _) => {
+            format!("{} OBJECTS ARE NOT AS WISHED", grouped(summary.actions.failed + summary.actions.skipped))
+        }
+        (RunState::Incomplete, _) => "INCOMPLETE: the counts below are not the whole truth".to_owned(),
+        (RunState::Refused, _) => "REFUSED: nothing was changed".to_owned(),
+        (RunState::Interrupted, _) => format!("INTERRUPTED: `s3twin resume {}` goes on", summary.run_id),
+    };
+    let replica = summary.replica.as_deref().unwrap_or_default();
+    format!("{what}\n  {}   {} -> {replica}", summary.command, summary.source)
+}
+
+fn evidence(summary: &Summary) -> String {
+    let e = &summary.evidence;
+    let named = [
+        ("ETag", e.etag),
+        ("checksum", e.checksum),
+        ("parts", e.parts),
+        ("bytes", e.bytes),
+        ("empty", e.size),
+    ];
+    let parts: Vec<String> =
+        named.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{} by {name}", grouped(*n))).collect();
+    if parts.is_empty() { String::new() } else { format!("  ({})", parts.join(", ")) }
+}

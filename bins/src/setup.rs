@@ -1,0 +1,104 @@
+//! From arguments to connected sides and a session.
+
+use crate::args::{EndpointArgs, LimitArgs};
+use s3twin_engine::Error;
+use s3twin_engine::flow::{Clock, Pace, PaceLimits};
+use s3twin_engine::list::{Side, Sides};
+use s3twin_engine::model::{Location, Timestamp};
+use s3twin_engine::observe::Progress;
+use s3twin_engine::s3::aws::{AwsStore, ConnectError, EndpointSettings};
+use s3twin_engine::s3::{Meter, Paced, RetryPolicy, Store};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Key ranges worked on at once. Each lists both sides, so 48 keep about a hundred requests in flight; memory
+/// stays below 30 MiB for all of them.
+pub(crate) const RANGES_MAX: usize = 48;
+
+/// The wall clock.
+pub(crate) fn clock() -> Clock {
+    Clock::new(|| Timestamp::from_millis(jiff::Timestamp::now().as_millisecond()))
+}
+
+/// Settings of the two sides out of the common and the separate flags.
+pub(crate) fn endpoints(args: &EndpointArgs) -> (EndpointSettings, EndpointSettings) {
+    let side = |url: &Option<String>, region: &Option<String>, profile: &Option<String>| EndpointSettings {
+        endpoint_url: url.clone().or_else(|| args.endpoint_url.clone()),
+        region: region.clone().or_else(|| args.region.clone()),
+        profile: profile.clone().or_else(|| args.profile.clone()),
+        ..EndpointSettings::default()
+    };
+    (
+        side(&args.source_endpoint_url, &args.source_region, &args.source_profile),
+        side(&args.replica_endpoint_url, &args.replica_region, &args.replica_profile),
+    )
+}
+
+/// A connected pair and the figures it counts.
+pub(crate) struct Connected {
+    pub(crate) sides: Sides,
+    pub(crate) progress: Arc<Progress>,
+}
+
+/// Connects both sides at once.
+pub(crate) async fn connect(
+    (source, replica): (&Location, &Location),
+    args: &EndpointArgs,
+    limits: &LimitArgs,
+    cancel: &CancellationToken,
+) -> Result<Connected, Error> {
+    let (source_settings, replica_settings) = endpoints(args);
+    let (a, b) = tokio::join!(
+        AwsStore::connect(&source_settings, &source.bucket),
+        AwsStore::connect(&replica_settings, &replica.bucket)
+    );
+    let (a, b) = (a.map_err(|e| side_error("source", e))?, b.map_err(|e| side_error("replica", e))?);
+    let meter = Arc::new(Meter::default());
+    let pace_limits = PaceLimits {
+        ceiling: usize::from(limits.concurrency),
+        requests_per_second: limits.max_requests_per_second,
+        ..PaceLimits::default()
+    };
+    let pace = Pace::new(pace_limits.clone());
+    // The limit a server sets is the server's: two sides on one service share one controller.
+    let replica_pace = if a.service() == b.service() { Arc::clone(&pace) } else { Pace::new(pace_limits) };
+    let paced = |store: AwsStore, pace: Arc<Pace>| -> Arc<dyn Store> {
+        let policy = RetryPolicy { seed: fastrand::u64(..), ..RetryPolicy::default() };
+        Arc::new(Paced::new(Arc::new(store), pace, Arc::clone(&meter), cancel.clone(), policy))
+    };
+    let sides = Sides {
+        source: Arc::new(Side::new(paced(a, pace), source.clone())),
+        replica: Some(Arc::new(Side::new(paced(b, replica_pace), replica.clone()))),
+    };
+    Ok(Connected { sides, progress: Arc::new(Progress::new(meter)) })
+}
+
+fn side_error(side: &'static str, error: ConnectError) -> Error {
+    match error {
+        ConnectError::Server(error) => Error::Side { side, error },
+        other => Error::Invalid(other.to_string()),
+    }
+}
+
+/// A token that SIGINT and SIGTERM cancel. A second signal ends the process at once.
+pub(crate) fn cancel_on_signals() -> CancellationToken {
+    let token = CancellationToken::new();
+    let child = token.clone();
+    tokio::spawn(async move {
+        wait_for_signal().await;
+        eprintln!("s3twin: stopping; once more to stop at once");
+        child.cancel();
+        wait_for_signal().await;
+        std::process::exit(i32::from(crate::exit::Exit::Interrupted.code()));
+    });
+    token
+}
+
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

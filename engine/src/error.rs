@@ -1,0 +1,73 @@
+//! Why a run cannot go on. Trouble with one object is data (a finding, an outcome), never an `Error`.
+
+use crate::s3::{Kind, S3Error};
+
+/// A fatal end of a run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A listing failed for good: nothing may be concluded from the part that arrived.
+    #[error("listing the {side} failed: {error}. What to do: {}", error.advice())]
+    Listing {
+        /// `source` or `replica`.
+        side: &'static str,
+        /// What the server said.
+        error: Box<S3Error>,
+    },
+    /// A side cannot be used at all.
+    #[error("the {side} cannot be used: {error}. What to do: {}", error.advice())]
+    Side {
+        /// `source` or `replica`.
+        side: &'static str,
+        /// What the server said.
+        error: Box<S3Error>,
+    },
+    /// A safety brake refused; nothing was changed.
+    #[error("{0}")]
+    Brake(String),
+    /// The arguments contradict each other or the buckets' state; nothing was started.
+    #[error("{0}")]
+    Invalid(String),
+    /// Writing the run's own files failed.
+    #[error(
+        "writing {path} failed: {error}. What to do: make room or name another --state-dir, then `s3twin resume`"
+    )]
+    Io {
+        /// Which file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The run was interrupted.
+    #[error("interrupted")]
+    Cancelled,
+    /// A task of the engine ended by a panic: a bug.
+    #[error("internal error, please report it: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    pub(crate) fn source_listing(error: S3Error) -> Self {
+        Self::listing("source", error)
+    }
+
+    pub(crate) fn replica_listing(error: S3Error) -> Self {
+        Self::listing("replica", error)
+    }
+
+    fn listing(side: &'static str, error: S3Error) -> Self {
+        if error.kind == Kind::Cancelled {
+            Self::Cancelled
+        } else {
+            Self::Listing { side, error: Box::new(error) }
+        }
+    }
+
+    pub(crate) fn task(error: tokio::task::JoinError) -> Self {
+        if error.is_cancelled() { Self::Cancelled } else { Self::Internal(error.to_string()) }
+    }
+
+    pub(crate) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| Self::Io { path, error }
+    }
+}

@@ -1,0 +1,227 @@
+//! The law of the walk: whatever the keys, the page size and the cuts, every key of either side is paired
+//! exactly once, in order within its range, and the committed pieces cover the keyspace exactly once.
+
+mod shelf;
+
+use super::*;
+use crate::Error;
+use crate::model::{Entry, KeyRange, Location};
+use proptest::prelude::*;
+use shelf::Shelf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use tokio_util::sync::CancellationToken;
+
+/// Writes down what it is shown.
+#[derive(Default)]
+struct Scribe {
+    pairs: Mutex<Vec<(String, bool, bool)>>,
+    stacks: Mutex<Vec<(String, usize)>>,
+    pieces: Mutex<Vec<KeyRange>>,
+}
+
+#[derive(Default)]
+struct Notes {
+    last: Option<String>,
+    fresh: Vec<(String, bool, bool)>,
+    stacks: Vec<(String, usize)>,
+}
+
+impl Notes {
+    fn note(&mut self, key: &str, source: bool, replica: bool) {
+        assert!(self.last.as_deref().is_none_or(|last| last < key), "{:?} then {key:?}", self.last);
+        self.last = Some(key.to_owned());
+        self.fresh.push((key.to_owned(), source, replica));
+    }
+}
+
+impl Scribe {
+    fn take(&self, notes: &mut Notes, piece: KeyRange) {
+        assert!(notes.fresh.iter().all(|(key, ..)| piece.contains(key)), "{piece}");
+        self.pairs.lock().unwrap().append(&mut notes.fresh);
+        self.stacks.lock().unwrap().append(&mut notes.stacks);
+        self.pieces.lock().unwrap().push(piece);
+    }
+}
+
+impl Visitor<Objects> for Scribe {
+    type Segment = Notes;
+
+    fn open(&self, _: u32) -> Notes {
+        Notes::default()
+    }
+
+    fn pair(&self, notes: &mut Notes, source: Option<Entry<'_>>, replica: Option<Entry<'_>>) {
+        notes.note(source.or(replica).unwrap().key, source.is_some(), replica.is_some());
+    }
+
+    async fn batch(&self, notes: &mut Notes, piece: KeyRange) -> Result<(), Error> {
+        self.take(notes, piece);
+        Ok(())
+    }
+
+    async fn close(&self, _: Notes) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl Visitor<Versions> for Scribe {
+    type Segment = Notes;
+
+    fn open(&self, _: u32) -> Notes {
+        Notes::default()
+    }
+
+    fn pair(&self, notes: &mut Notes, source: Option<&Stack>, replica: Option<&Stack>) {
+        let stack = source.or(replica).unwrap();
+        let in_order = stack.entries.iter().enumerate().all(|(n, entry)| *entry.version_id == format!("v{n}"));
+        assert!(in_order, "{stack:?}");
+        notes.note(&stack.key, source.is_some(), replica.is_some());
+        notes.stacks.push((stack.key.to_string(), stack.entries.len()));
+    }
+
+    async fn batch(&self, notes: &mut Notes, piece: KeyRange) -> Result<(), Error> {
+        self.take(notes, piece);
+        Ok(())
+    }
+
+    async fn close(&self, _: Notes) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+struct Outcome {
+    scribe: Arc<Scribe>,
+    stats: Arc<WalkStats>,
+    result: Result<(), Error>,
+}
+
+fn walk_over<F: Feed>(source: Arc<Shelf>, replica: Option<Arc<Shelf>>, ranges_max: usize, listing: Listing) -> Outcome
+where
+    Scribe: Visitor<F>,
+{
+    let location: Location = "s3://shelf/p/".parse().unwrap();
+    let side = |shelf: Arc<Shelf>| Arc::new(Side::new(shelf, location.clone()));
+    let sides = Sides { source: side(source), replica: replica.map(side) };
+    let (scribe, stats) = (Arc::<Scribe>::default(), Arc::<WalkStats>::default());
+    let limits = WalkLimits { ranges_max, listing, first_id: 0 };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let walk = walk::<F, _>(
+        sides,
+        vec![KeyRange::all()],
+        limits,
+        Arc::clone(&scribe),
+        Arc::clone(&stats),
+        CancellationToken::new(),
+    );
+    let result = runtime.block_on(walk);
+    Outcome { scribe, stats, result }
+}
+
+fn shelf(keys: &BTreeSet<String>, page: usize) -> Arc<Shelf> {
+    // Neighbours outside the prefix must not be seen.
+    let outside = [("o".to_owned(), 1), ("p".to_owned(), 1), ("q".to_owned(), 1)];
+    Arc::new(Shelf::new(keys.iter().map(|key| (format!("p/{key}"), 1)).chain(outside), page))
+}
+
+fn check_cover(scribe: &Scribe) {
+    let mut pieces = scribe.pieces.lock().unwrap().clone();
+    pieces.retain(|piece| !piece.is_empty());
+    pieces.sort_by(|a, b| a.after.cmp(&b.after));
+    assert_eq!(pieces.first().map(|piece| &*piece.after), Some(""));
+    assert_eq!(pieces.last().map(|piece| piece.upto.clone()), Some(None));
+    for pair in pieces.windows(2) {
+        assert_eq!(pair[0].upto.as_deref(), Some(&*pair[1].after), "{} then {}", pair[0], pair[1]);
+    }
+}
+
+/// Keys of many shapes: counters, dates, hex, every script, long shared prefixes, one per folder.
+fn keys() -> impl Strategy<Value = BTreeSet<String>> {
+    let key = prop_oneof![
+        (0_u32..2000).prop_map(|n| format!("k/{n:010}")),
+        (0_u32..5, 1_u32..13, 1_u32..29).prop_map(|(y, m, d)| format!("{}/{m:02}/{d:02}/x", 2020 + y)),
+        any::<u32>().prop_map(|n| format!("{n:08x}")),
+        "\\PC{0,4}",
+        (0_u32..300).prop_map(|n| format!("{}{n}", "s".repeat(300))),
+        (0_u32..300).prop_map(|n| format!("user-{n}/only")),
+        "[あ-ん]{1,3}|[а-я]{1,3}|[\u{10000}-\u{10010}]{1,2}",
+    ];
+    prop::collection::btree_set(key, 0..400)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_key_is_paired_once(a in keys(), b in keys(), page in 1_usize..40, ranges_max in 1_usize..20) {
+        let both: BTreeSet<_> = a.union(&b).cloned().collect();
+        let outcome = walk_over::<Objects>(shelf(&a, page), Some(shelf(&b, page)), ranges_max, Listing::Objects);
+        prop_assert!(outcome.result.is_ok(), "{:?}", outcome.result);
+        let mut pairs = outcome.scribe.pairs.lock().unwrap().clone();
+        pairs.sort();
+        let expected: Vec<_> =
+            both.iter().map(|key| (key.clone(), a.contains(key), b.contains(key))).collect();
+        prop_assert_eq!(pairs, expected);
+        check_cover(&outcome.scribe);
+    }
+
+    #[test]
+    fn every_stack_comes_whole(
+        a in prop::collection::btree_map("[a-d/é]{1,5}", 1_u32..30, 0..60),
+        page in 1_usize..20,
+        ranges_max in 1_usize..8,
+    ) {
+        let versions = a.iter().map(|(key, n)| (format!("p/{key}"), *n));
+        let source = Arc::new(Shelf::new(versions, page));
+        let outcome = walk_over::<Versions>(source, None, ranges_max, Listing::Versions);
+        prop_assert!(outcome.result.is_ok(), "{:?}", outcome.result);
+        let stacks: BTreeMap<_, _> = outcome.scribe.stacks.lock().unwrap().iter().cloned().collect();
+        let expected: BTreeMap<_, _> = a.iter().map(|(key, n)| (key.clone(), *n as usize)).collect();
+        prop_assert_eq!(stacks, expected);
+        check_cover(&outcome.scribe);
+    }
+
+    /// A listing that fails for good ends the walk: never a short list taken for a whole one.
+    #[test]
+    fn a_failed_page_is_never_the_end(a in keys(), page in 1_usize..20, fails_at in 1_u64..20) {
+        let mut source = Shelf::new(a.iter().map(|key| (format!("p/{key}"), 1)), page);
+        source.fails_at = Some(fails_at);
+        let source = Arc::new(source);
+        let outcome = walk_over::<Objects>(Arc::clone(&source), Some(shelf(&a, page)), 4, Listing::Objects);
+        let reached = source.requests.load(Ordering::Relaxed) >= fails_at;
+        prop_assert_eq!(outcome.result.is_err(), reached);
+    }
+}
+
+/// Requests per side: at most 1.15 × N/page + 4 per range, whatever the shape (here with pages of 100).
+#[test]
+fn requests_stay_within_the_economy() {
+    let shapes: [(&str, Box<dyn Fn(u32) -> String>); 7] = [
+        ("flat", Box::new(|n| format!("k/{n:010}"))),
+        ("hashed", Box::new(|n| format!("{:016x}", u64::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15)))),
+        ("dated", Box::new(|n| format!("20{:02}/{:02}/{:02}/{n:08}", 20 + n % 5, 1 + n % 12, 1 + n % 28))),
+        ("skewed", Box::new(|n| if n % 10 == 0 { format!("{n:05x}") } else { format!("deep/er/{n:09}") })),
+        ("folders", Box::new(|n| format!("user-{n}/avatar.png"))),
+        ("long", Box::new(|n| format!("{}{n:06}", "x".repeat(900)))),
+        ("scripts", Box::new(|n| char::from_u32(0x4e00 + n % 15_000).unwrap().to_string() + &n.to_string())),
+    ];
+    for (name, shape) in shapes {
+        let keys: BTreeSet<String> = (0..30_000).map(shape).collect();
+        let (source, replica) = (shelf(&keys, 100), shelf(&keys, 100));
+        let outcome =
+            walk_over::<Objects>(Arc::clone(&source), Some(Arc::clone(&replica)), 16, Listing::Objects);
+        outcome.result.unwrap();
+        let ranges = u64::from(outcome.stats.ranges.load(Ordering::Relaxed));
+        let bound = keys.len() as u64 * 115 / 10_000 + 4 * ranges;
+        let (a, b) = (source.requests.load(Ordering::Relaxed), replica.requests.load(Ordering::Relaxed));
+        println!(
+            "{name}: {} keys, {ranges} ranges ({} empty), {} probes, requests {a} + {b}, bound {bound}",
+            keys.len(),
+            outcome.stats.empty_ranges.load(Ordering::Relaxed),
+            outcome.stats.probes.load(Ordering::Relaxed),
+        );
+        assert!(a <= bound && b <= bound, "{name}");
+        assert!(ranges >= 16, "{name} was not spread");
+    }
+}

@@ -1,0 +1,56 @@
+//! A findings row, schema `s3twin.finding/1`: one object that is not identical.
+
+use crate::compare::listing::FactsRow;
+use crate::compare::{Evidence, Facts, Judgement, Reason, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// See the module text. Field names are the contract; `action` and `detail` are additions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Finding {
+    /// Relative key.
+    pub key: String,
+    /// Verdict.
+    pub verdict: Verdict,
+    /// Stable code.
+    pub reason: Option<Reason>,
+    /// Evidence, where there is some.
+    pub evidence: Option<Evidence>,
+    /// What is known of the source object.
+    pub source: Option<FactsRow>,
+    /// What is known of the replica object.
+    pub replica: Option<FactsRow>,
+    /// What to do.
+    pub advice: String,
+    /// What a sync, restore or repair did about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// More words, where a code is not enough: the server's error, what could not travel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl Finding {
+    /// A row for a judgement.
+    #[must_use]
+    pub fn new(key: &str, judgement: &Judgement, source: Option<&Facts>, replica: Option<&Facts>) -> Self {
+        Self {
+            key: key.to_owned(),
+            verdict: judgement.verdict,
+            reason: judgement.reason,
+            evidence: judgement.evidence,
+            source: source.map(FactsRow::from),
+            replica: replica.map(FactsRow::from),
+            advice: judgement.reason.map(Reason::advice).unwrap_or_default().to_owned(),
+            action: None,
+            detail: None,
+        }
+    }
+
+    /// Appends the row as one JSON line.
+    pub fn write_line(&self, out: &mut Vec<u8>) {
+        // A struct of strings and numbers always serialises; a Vec never fails to grow short of abort.
+        if serde_json::to_writer(&mut *out, self).is_ok() {
+            out.push(b'\n');
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What happened and what it means, for programs: tallies, findings, the summary. No I/O, no printing.
+
+mod cost;
+mod finding;
+mod summary;
+mod tally;
+
+pub use cost::request_cost_usd;
+pub use finding::Finding;
+pub use summary::{Keys, ListedBytes, RunState, SUMMARY_SCHEMA, Summary, Unbalanced};
+pub use tally::{Actions, Bytes, Evidences, Tally, Verdicts};

@@ -1,0 +1,114 @@
+//! `summary.json`, schema `s3twin.summary/1`: the one object that programs read.
+
+use super::{Actions, Bytes, Evidences, Tally, Verdicts};
+use crate::model::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Name of the schema.
+pub const SUMMARY_SCHEMA: &str = "s3twin.summary/1";
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Every key was dealt with.
+    Complete,
+    /// It could not run to the end.
+    Incomplete,
+    /// A brake refused; nothing was changed.
+    Refused,
+    /// SIGINT or SIGTERM.
+    Interrupted,
+}
+
+/// Keys listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Keys {
+    pub source: u64,
+    pub replica: u64,
+    pub union: u64,
+}
+
+/// See the module text. Field names are the contract.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Summary {
+    pub schema: String,
+    pub run_id: String,
+    pub command: String,
+    pub state: RunState,
+    pub exit_code: u8,
+    pub source: String,
+    pub replica: Option<String>,
+    pub started_at: Timestamp,
+    pub elapsed_seconds: f64,
+    pub keys: Keys,
+    pub verdicts: Verdicts,
+    pub evidence: Evidences,
+    pub actions: Actions,
+    pub bytes: Bytes,
+    pub requests: BTreeMap<String, u64>,
+    pub retries: u64,
+    pub throttled: u64,
+    pub estimated_cost_usd: f64,
+    pub peak_rss_bytes: u64,
+    /// Bytes listed on either side.
+    #[serde(default)]
+    pub listed_bytes: ListedBytes,
+    /// Nothing was written: a rehearsal.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Why the run is not complete, in the words the operator saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Bytes listed per side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ListedBytes {
+    pub source: u64,
+    pub replica: u64,
+}
+
+/// The counts do not add up: a bug that must not pass as a result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the counts of this run do not balance: {0}. Do not rely on its result, and please report it")]
+pub struct Unbalanced(String);
+
+impl Summary {
+    /// Takes over what was counted.
+    pub fn count(&mut self, tally: &Tally) {
+        self.keys = Keys { source: tally.source_keys, replica: tally.replica_keys, union: tally.union_keys };
+        self.verdicts = tally.verdicts;
+        self.evidence = tally.evidence;
+        self.actions = tally.actions;
+        self.bytes = tally.bytes;
+        self.listed_bytes = ListedBytes { source: tally.source_bytes, replica: tally.replica_bytes };
+    }
+
+    /// Checks that every key is in exactly one verdict, every identical key has its evidence, and every
+    /// planned action ended.
+    ///
+    /// # Errors
+    /// Names the first sum that is off.
+    pub fn check(&self, tally: &Tally) -> Result<(), Unbalanced> {
+        let keys = &self.keys;
+        let off = |what: &str, a: u64, b: u64| Err(Unbalanced(format!("{what}: {a} is not {b}")));
+        if self.verdicts.total() != keys.union {
+            return off("verdicts against keys", self.verdicts.total(), keys.union);
+        }
+        if self.evidence.total() != self.verdicts.identical {
+            return off("evidence against identical", self.evidence.total(), self.verdicts.identical);
+        }
+        if keys.union > keys.source + keys.replica || keys.union < keys.source.max(keys.replica) {
+            return off("union against both sides", keys.union, keys.source + keys.replica);
+        }
+        if tally.planned != self.actions.total() {
+            return off("actions against plan", self.actions.total(), tally.planned);
+        }
+        Ok(())
+    }
+}

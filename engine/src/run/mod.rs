@@ -1,0 +1,12 @@
+//! The runs: each wires the stages together. Read [`audit`] and [`sync`] first.
+
+mod audit;
+mod examine;
+mod record;
+mod session;
+mod sync;
+
+pub use audit::{AuditJob, audit};
+pub use record::Recorder;
+pub use session::Session;
+pub use sync::{SyncJob, sync};
