@@ -391,7 +391,12 @@ impl Store for Double {
     async fn attributes(&self, id: &ObjectId) -> Answer<Attributes> {
         self.enter(Operation::GetObjectAttributes, &id.bucket)?;
         if !self.traits.lock().unwrap().attributes {
-            return Err(coded(Kind::Unsupported, "NotImplemented", Operation::GetObjectAttributes, &id.bucket));
+            return Err(coded(
+                Kind::Unsupported,
+                "NotImplemented",
+                Operation::GetObjectAttributes,
+                &id.bucket,
+            ));
         }
         let stored = self.find(Operation::GetObjectAttributes, id)?;
         let parts = (1..).zip(&stored.parts);
@@ -474,7 +479,10 @@ impl Store for Double {
     async fn upload_part(&self, r: &UploadPart) -> Answer<UploadedPart> {
         let fault = self.enter(Operation::UploadPart, &r.upload.bucket)?;
         let body = r.frames.concat();
-        if r.checksum.as_ref().is_some_and(|c| c.algorithm == ChecksumAlgorithm::Crc64nvme && *c != crc64(&body)) {
+        if r.checksum
+            .as_ref()
+            .is_some_and(|c| c.algorithm == ChecksumAlgorithm::Crc64nvme && *c != crc64(&body))
+        {
             return Err(coded(Kind::Corrupt, "BadDigest", Operation::UploadPart, &r.upload.bucket));
         }
         self.take_part(&fault, Operation::UploadPart, &r.upload, r.part_number, body)
@@ -502,7 +510,10 @@ impl Store for Double {
         assert_eq!(sizes.iter().sum::<u64>(), r.size);
         assert_ne!(kind, Some(ChecksumType::Composite), "this double stores full-object checksums only");
         let body = parts.concat();
-        if r.checksum.as_ref().is_some_and(|c| c.algorithm == ChecksumAlgorithm::Crc64nvme && *c != crc64(&body)) {
+        if r.checksum
+            .as_ref()
+            .is_some_and(|c| c.algorithm == ChecksumAlgorithm::Crc64nvme && *c != crc64(&body))
+        {
             return Err(coded(Kind::Corrupt, "BadDigest", operation, &r.upload.bucket));
         }
         self.check_guard(operation, &r.upload.bucket, &r.upload.key, &r.guard)?;

@@ -94,7 +94,10 @@ fn check(wish: &Wish, body: &Body, got: u64) -> Result<(), Failure> {
         return Ok(());
     }
     if wish.whole && got == 0 {
-        return Err(Failure::Changed(format!("the source has {} bytes instead of {}", body.length, wish.length)));
+        return Err(Failure::Changed(format!(
+            "the source has {} bytes instead of {}",
+            body.length, wish.length
+        )));
     }
     let error = S3Error::local(
         Kind::Protocol,
@@ -130,7 +133,11 @@ async fn drain(
 }
 
 fn short(wish: &Wish) -> S3Error {
-    let error =
-        S3Error::local(Kind::Transient, Operation::GetObject, &wish.id.bucket, "the body ended before its length");
+    let error = S3Error::local(
+        Kind::Transient,
+        Operation::GetObject,
+        &wish.id.bucket,
+        "the body ended before its length",
+    );
     error.on_key(&wish.id.key)
 }
