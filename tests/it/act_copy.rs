@@ -169,7 +169,8 @@ async fn restoring_a_version_over_its_key() {
         etag: ETag::parse(&second.object.as_ref().unwrap().etag),
         last_modified: s3twin_engine::model::Timestamp::from_seconds(second.last_modified.as_second()),
     };
-    let mut back = Stage { replica: stage.source.clone(), ..stage };
+    let mut back = stage;
+    back.replica = back.source.clone();
     back.options.fidelity_heads = true;
     let outcome = back.copier().copy(&task).await;
     assert!(outcome.result.is_ok(), "{outcome:?}");

@@ -8,7 +8,7 @@ use s3twin_engine::act::{
 use s3twin_engine::flow::{Pace, PaceLimits};
 use s3twin_engine::list::Side;
 use s3twin_engine::s3::aws::{AwsStore, EndpointSettings, StaticCredentials};
-use s3twin_engine::s3::{ListObjects, Meter, Paced, RetryPolicy, Store};
+use s3twin_engine::s3::{ListObjects, Meter, Paced, RetryPolicy};
 use s3twin_engine::verify::pool::CpuPool;
 use s3twin_engine::verify::service::DigestService;
 use s3twin_fixtures::store::Version;

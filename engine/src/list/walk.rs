@@ -313,7 +313,7 @@ impl<V> Worker<V> {
                 source.fill().await.map_err(Error::source_listing)?;
                 self.learn(source);
             }
-            Ok(())
+            Ok::<_, Error>(())
         };
         let from_replica = async {
             if let Some(replica) = replica
@@ -322,7 +322,7 @@ impl<V> Worker<V> {
                 replica.fill().await.map_err(Error::replica_listing)?;
                 self.learn(replica);
             }
-            Ok(())
+            Ok::<_, Error>(())
         };
         tokio::try_join!(from_source, from_replica)?;
         Ok(())

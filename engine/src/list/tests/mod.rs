@@ -75,8 +75,7 @@ impl Visitor<Versions> for Scribe {
 
     fn pair(&self, notes: &mut Notes, source: Option<&Stack>, replica: Option<&Stack>) {
         let stack = source.or(replica).unwrap();
-        let in_order =
-            stack.entries.iter().enumerate().all(|(n, entry)| *entry.version_id == format!("v{n}"));
+        let in_order = stack.entries.iter().enumerate().all(|(n, entry)| *entry.version_id == format!("v{n}"));
         assert!(in_order, "{stack:?}");
         notes.note(&stack.key, source.is_some(), replica.is_some());
         notes.stacks.push((stack.key.to_string(), stack.entries.len()));
@@ -98,12 +97,7 @@ struct Outcome {
     result: Result<(), Error>,
 }
 
-fn walk_over<F: Feed>(
-    source: Arc<Shelf>,
-    replica: Option<Arc<Shelf>>,
-    ranges_max: usize,
-    listing: Listing,
-) -> Outcome
+fn walk_over<F: Feed>(source: Arc<Shelf>, replica: Option<Arc<Shelf>>, ranges_max: usize, listing: Listing) -> Outcome
 where
     Scribe: Visitor<F>,
 {
