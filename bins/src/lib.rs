@@ -13,6 +13,7 @@ mod setup;
 use args::{Cli, Command};
 use clap::Parser as _;
 use exit::Exit;
+use s3twin_engine::journal::RunDir;
 use std::process::ExitCode;
 
 /// Parses the process's arguments and runs the command.
@@ -27,18 +28,28 @@ pub fn main() -> ExitCode {
             return Exit::Incomplete.into();
         }
     };
-    let exit = runtime.block_on(dispatch(cli));
+    let origin = Origin::Fresh { argv: std::env::args().skip(1).collect() };
+    let exit = runtime.block_on(dispatch(cli, origin));
     // Connections and read-ahead still in flight must not hold the process back.
     runtime.shutdown_background();
     exit.into()
 }
 
-async fn dispatch(cli: Cli) -> Exit {
+/// Where a run comes from.
+pub(crate) enum Origin {
+    /// The command line, which the journal keeps so that the run can be taken up again.
+    Fresh { argv: Vec<String> },
+    /// An interrupted run.
+    Interrupted(RunDir),
+}
+
+async fn dispatch(cli: Cli, origin: Origin) -> Exit {
     let talk = cli.talk;
     match cli.command {
-        Command::Audit(args) => commands::audit::run(*args, talk).await,
-        Command::Sync(args) => commands::sync::run(*args, talk).await,
+        Command::Audit(args) => commands::audit::run(*args, talk, origin).await,
+        Command::Sync(args) => commands::sync::run(*args, talk, origin).await,
+        Command::Resume(args) => Box::pin(commands::resume::run(args)).await,
         Command::Lab(args) => commands::lab::run(args).await,
-        Command::Demo(args) => commands::demo::run(args).await,
+        Command::Demo(args) => commands::demo::run(args, talk).await,
     }
 }

@@ -1,6 +1,5 @@
 //! Where a run leaves its files, and what it is called.
 
-use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
 /// The state dir: given, or where the platform keeps state.
@@ -18,9 +17,4 @@ pub(crate) fn state_dir(given: Option<&Path>) -> Result<PathBuf, String> {
         .ok_or_else(|| {
             "no home directory is known: say where runs are remembered with --state-dir".to_owned()
         })
-}
-
-/// A run id that sorts by time: `20261121T141500Z-audit-4f3a`.
-pub(crate) fn run_id(now: Timestamp, command: &str) -> String {
-    format!("{}-{command}-{:04x}", now.strftime("%Y%m%dT%H%M%SZ"), fastrand::u16(..))
 }

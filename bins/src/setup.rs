@@ -1,13 +1,16 @@
 //! From arguments to connected sides and a session.
 
-use crate::args::{EndpointArgs, LimitArgs};
+use crate::args::{CopyArgs, EndpointArgs, LimitArgs};
 use s3twin_engine::Error;
+use s3twin_engine::act::{Bandwidth, CopyTools, MemoryTickets, UploadLog};
 use s3twin_engine::flow::{Clock, Pace, PaceLimits};
 use s3twin_engine::list::{Side, Sides};
 use s3twin_engine::model::{Location, Timestamp};
 use s3twin_engine::observe::Progress;
 use s3twin_engine::s3::aws::{AwsStore, ConnectError, EndpointSettings};
 use s3twin_engine::s3::{Meter, Paced, RetryPolicy, Store};
+use s3twin_engine::verify::pool::CpuPool;
+use s3twin_engine::verify::service::DigestService;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +29,7 @@ pub(crate) fn endpoints(args: &EndpointArgs) -> (EndpointSettings, EndpointSetti
         endpoint_url: url.clone().or_else(|| args.endpoint_url.clone()),
         region: region.clone().or_else(|| args.region.clone()),
         profile: profile.clone().or_else(|| args.profile.clone()),
+        credentials: args.credentials.clone(),
         ..EndpointSettings::default()
     };
     (
@@ -56,7 +60,7 @@ pub(crate) async fn connect(
     let meter = Arc::new(Meter::default());
     let pace_limits = PaceLimits {
         ceiling: usize::from(limits.concurrency),
-        requests_per_second: limits.max_requests_per_second,
+        requests_per_second: limits.max_requests_per_second.map(f64::from),
         ..PaceLimits::default()
     };
     let pace = Pace::new(pace_limits.clone());
@@ -78,6 +82,25 @@ fn side_error(side: &'static str, error: ConnectError) -> Error {
         ConnectError::Server(error) => Error::Side { side, error },
         other => Error::Invalid(other.to_string()),
     }
+}
+
+/// What copies share: hashing threads, memory, bandwidth.
+///
+/// # Errors
+/// When the hashing threads cannot be started.
+pub(crate) fn copy_tools(
+    args: &CopyArgs,
+    uploads: Arc<dyn UploadLog>,
+    cancel: CancellationToken,
+) -> Result<CopyTools, Error> {
+    let pool = CpuPool::new(0).map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(CopyTools {
+        digests: DigestService::new(pool),
+        memory: MemoryTickets::new(args.memory_limit.as_u64()),
+        bandwidth: Arc::new(Bandwidth::new(args.max_bandwidth.map(|rate| rate.as_u64()))),
+        uploads,
+        cancel,
+    })
 }
 
 /// A token that SIGINT and SIGTERM cancel. A second signal ends the process at once.

@@ -1,5 +1,6 @@
 //! Why a run cannot go on. Trouble with one object is data (a finding, an outcome), never an `Error`.
 
+use crate::journal::{JournalError, LeaseError};
 use crate::s3::{Kind, S3Error};
 
 /// A fatal end of a run.
@@ -27,16 +28,12 @@ pub enum Error {
     /// The arguments contradict each other or the buckets' state; nothing was started.
     #[error("{0}")]
     Invalid(String),
-    /// Writing the run's own files failed.
-    #[error(
-        "writing {path} failed: {error}. What to do: make room or name another --state-dir, then `s3twin resume`"
-    )]
-    Io {
-        /// Which file.
-        path: std::path::PathBuf,
-        /// What the system said.
-        error: std::io::Error,
-    },
+    /// The run's own files cannot be written or read.
+    #[error("{0}. What to do: {advice}", advice = .0.advice())]
+    Journal(#[from] JournalError),
+    /// Another run holds the pair.
+    #[error("{0}. What to do: {advice}", advice = .0.advice())]
+    Lease(#[from] LeaseError),
     /// The run was interrupted.
     #[error("interrupted")]
     Cancelled,
@@ -64,10 +61,5 @@ impl Error {
 
     pub(crate) fn task(error: tokio::task::JoinError) -> Self {
         if error.is_cancelled() { Self::Cancelled } else { Self::Internal(error.to_string()) }
-    }
-
-    pub(crate) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_owned();
-        move |error| Self::Io { path, error }
     }
 }

@@ -1,7 +1,11 @@
 //! Flags that several commands share.
 
 use clap::{ArgAction, ArgMatches, Args, Error, FromArgMatches, ValueEnum};
+use s3twin_engine::act::{CopyMode, CopyOptions};
+use s3twin_engine::model::StorageClass;
 use s3twin_engine::plan::FilterRule;
+use s3twin_engine::s3::Encryption;
+use s3twin_engine::s3::aws::StaticCredentials;
 use std::path::PathBuf;
 
 /// How much the program says.
@@ -82,6 +86,9 @@ pub(crate) struct EndpointArgs {
     /// Profile of the replica
     #[arg(long, value_name = "PROFILE")]
     pub(crate) replica_profile: Option<String>,
+    /// Credentials of both sides; never from the command line, where others could read them.
+    #[arg(skip)]
+    pub(crate) credentials: Option<StaticCredentials>,
 }
 
 /// How hard to work.
@@ -92,8 +99,79 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) concurrency: u16,
     /// Requests per second at most [default: as many as the server bears]
-    #[arg(long, value_name = "N")]
-    pub(crate) max_requests_per_second: Option<f64>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_requests_per_second: Option<u32>,
+}
+
+/// How objects are copied.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Copying")]
+pub(crate) struct CopyArgs {
+    /// Who moves the bytes
+    #[arg(long, value_enum, default_value_t = CopyModeArg::Auto, value_name = "MODE")]
+    pub(crate) copy_mode: CopyModeArg,
+    /// Storage class of the copies [default: the source's]
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) storage_class: Option<String>,
+    /// Encryption of the copies: AES256, aws:kms or aws:kms:dsse [default: the bucket's]
+    #[arg(long, value_name = "ALGORITHM", value_parser = ["AES256", "aws:kms", "aws:kms:dsse"])]
+    pub(crate) sse: Option<String>,
+    /// KMS key of the copies
+    #[arg(long, value_name = "KEY", requires = "sse")]
+    pub(crate) sse_kms_key_id: Option<String>,
+    /// Carry object lock retention and legal hold over (one more request per object)
+    #[arg(long)]
+    pub(crate) copy_lock: bool,
+    /// Bytes of relayed objects in memory at most
+    #[arg(long, value_name = "SIZE", default_value = "128MiB")]
+    pub(crate) memory_limit: bytesize::ByteSize,
+    /// Bytes per second through this machine at most [default: no limit]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_bandwidth: Option<bytesize::ByteSize>,
+    /// Conditional writes and stored checksums: `aws` relies on them, `generic` does without
+    #[arg(long, value_enum, default_value_t = Compat::Aws, value_name = "PROFILE")]
+    pub(crate) compat: Compat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CopyModeArg {
+    /// The server where it can, else this machine
+    Auto,
+    /// Only the server
+    Server,
+    /// Only this machine
+    Relay,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Compat {
+    Aws,
+    Generic,
+}
+
+impl CopyArgs {
+    /// As the engine wants it.
+    pub(crate) fn options(&self) -> CopyOptions {
+        let aws = matches!(self.compat, Compat::Aws);
+        CopyOptions {
+            mode: match self.copy_mode {
+                CopyModeArg::Auto => CopyMode::Auto,
+                CopyModeArg::Server => CopyMode::Server,
+                CopyModeArg::Relay => CopyMode::Relay,
+            },
+            storage_class: self.storage_class.as_deref().map(StorageClass::from_name),
+            encryption: self.sse.clone().map(|algorithm| Encryption {
+                algorithm: Some(algorithm),
+                kms_key_id: self.sse_kms_key_id.clone(),
+                customer_key: false,
+            }),
+            lock: self.copy_lock,
+            conditional_writes: aws,
+            conditional_deletes: aws,
+            request_checksums: aws,
+            ..CopyOptions::default()
+        }
+    }
 }
 
 /// Which keys take part, in the order given.

@@ -3,11 +3,13 @@
 mod audit;
 mod common;
 mod lab;
+mod resume;
 mod sync;
 
 pub(crate) use audit::AuditArgs;
-pub(crate) use common::{EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk};
+pub(crate) use common::{CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
+pub(crate) use resume::ResumeArgs;
 pub(crate) use sync::SyncArgs;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +39,7 @@ Try it without an account:  s3twin demo";
 pub(crate) enum Command {
     Audit(Box<AuditArgs>),
     Sync(Box<SyncArgs>),
+    Resume(ResumeArgs),
     Lab(LabArgs),
     Demo(DemoArgs),
 }

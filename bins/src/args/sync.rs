@@ -1,7 +1,7 @@
 //! `s3twin sync`.
 
 use super::audit::DepthArg;
-use super::{EndpointArgs, FilterArgs, LimitArgs, OutputArgs};
+use super::{CopyArgs, EndpointArgs, FilterArgs, LimitArgs, OutputArgs};
 use clap::Args;
 use s3twin_engine::model::Location;
 
@@ -38,6 +38,8 @@ pub(crate) struct SyncArgs {
     /// How far to go to find out whether an object must be copied
     #[arg(long, value_enum, default_value_t = DepthArg::Checksums)]
     pub(crate) depth: DepthArg,
+    #[command(flatten)]
+    pub(crate) copy: CopyArgs,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
     #[command(flatten)]

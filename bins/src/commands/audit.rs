@@ -2,6 +2,7 @@
 
 use super::pair::Pair;
 use crate::args::{AuditArgs, Talk};
+use crate::Origin;
 use crate::exit::Exit;
 use crate::setup;
 use s3twin_engine::compare::Rules;
@@ -10,7 +11,7 @@ use s3twin_engine::plan::Filter;
 use s3twin_engine::report::Summary;
 use s3twin_engine::run::{AuditJob, audit};
 
-pub(crate) async fn run(args: AuditArgs, talk: Talk) -> Exit {
+pub(crate) async fn run(args: AuditArgs, talk: Talk, origin: Origin) -> Exit {
     let prepared = Filter::new(&args.filter.rules).map_err(|error| error.to_string());
     let prepared = prepared.and_then(|filter| Ok((filter, settled_before(args.grace.as_ref())?)));
     let (filter, settled_before) = match prepared {
@@ -29,6 +30,7 @@ pub(crate) async fn run(args: AuditArgs, talk: Talk) -> Exit {
         limits: args.limits,
         output: args.output,
         talk,
+        origin,
         dry_run: false,
     };
     let work = |sides, session| async move { audit(AuditJob { sides, rules, filter }, &session).await };

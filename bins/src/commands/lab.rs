@@ -20,7 +20,10 @@ pub(crate) async fn run(args: LabArgs) -> Exit {
         }
     };
     if args.data == LabData::Demo {
-        super::demo::fill(&lab, 1);
+        if let Err(error) = super::demo::fill(lab.store(), 1) {
+            eprintln!("s3twin: the demo data could not be made: {error}");
+            return Exit::Incomplete;
+        }
     }
     println!("# S3 on {}. In another terminal:", lab.endpoint());
     println!("export AWS_ENDPOINT_URL={}", lab.endpoint());

@@ -4,4 +4,5 @@ pub(crate) mod audit;
 pub(crate) mod demo;
 pub(crate) mod lab;
 mod pair;
+pub(crate) mod resume;
 pub(crate) mod sync;

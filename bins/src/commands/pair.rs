@@ -2,14 +2,15 @@
 
 use crate::args::{EndpointArgs, LimitArgs, OutputArgs, OutputFormat, Talk};
 use crate::exit::Exit;
-use crate::{run_folder, screen, setup};
+use crate::{Origin, run_folder, screen, setup};
 use s3twin_engine::Error;
+use s3twin_engine::journal::{Holder, Lease, Outcome, Pair as LeasePair, RunId, Started, StateDir, resume};
 use s3twin_engine::list::Sides;
 use s3twin_engine::model::{Location, Timestamp};
 use s3twin_engine::observe::Progress;
-use s3twin_engine::report::{RunState, SUMMARY_SCHEMA, Summary, Tally};
+use s3twin_engine::report::{Keys, ListedBytes, RunState, SUMMARY_SCHEMA, Summary, Tally, request_cost_usd};
 use s3twin_engine::run::{Recorder, Session};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,11 +23,20 @@ pub(crate) struct Pair {
     pub(crate) limits: LimitArgs,
     pub(crate) output: OutputArgs,
     pub(crate) talk: Talk,
+    pub(crate) origin: Origin,
     pub(crate) dry_run: bool,
 }
 
 /// How a finished run's counts turn into an exit code.
 pub(crate) type Judge = fn(&Summary) -> Exit;
+
+/// What is ready before the work begins.
+struct Prepared {
+    sides: Sides,
+    session: Session,
+    /// Held for as long as the run lives.
+    _lease: Option<Lease>,
+}
 
 impl Pair {
     /// Runs `work` between preparation and report.
@@ -35,56 +45,106 @@ impl Pair {
         W: FnOnce(Sides, Session) -> F,
         F: Future<Output = Result<Tally, Error>>,
     {
-        let clock = setup::clock();
-        let started_at = clock.now();
-        let run_id = run_folder::run_id(jiff::Timestamp::now(), self.command);
-        let folder = match self.folder(&run_id) {
-            Ok(folder) => folder,
-            Err(message) => return fail(&message, Exit::Usage),
-        };
-        let cancel = setup::cancel_on_signals();
         let begun = Instant::now();
-        let connected =
-            setup::connect((&self.source, &self.replica), &self.endpoints, &self.limits, &cancel).await;
-        let connected = match connected.and_then(|connected| self.check_overlap(connected)) {
-            Ok(connected) => connected,
-            Err(error) => return fail(&error.to_string(), Exit::of(&error)),
+        let started_at = setup::clock().now();
+        let Prepared { sides, session, _lease } = match self.prepare(started_at).await {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                eprintln!("s3twin: {error}");
+                return Exit::of(&error);
+            }
         };
-        let recorder = match Recorder::new(&folder) {
-            Ok(recorder) => Arc::new(recorder),
-            Err(error) => return fail(&error.to_string(), Exit::of(&error)),
-        };
-        let progress = connected.progress;
-        let session = Session {
-            clock,
-            cancel,
-            progress: Arc::clone(&progress),
-            recorder: Arc::clone(&recorder),
-            ranges_max: setup::RANGES_MAX,
-        };
+        let (recorder, progress) = (Arc::clone(&session.recorder), Arc::clone(&session.progress));
+        let clock = session.clock.clone();
         let bar = screen::show_progress(Arc::clone(&progress), &self.talk);
-        let result = work(connected.sides, session).await;
+        let result = work(sides, session).await;
         drop(bar);
-        let tally = match &result {
-            Ok(tally) => *tally,
-            // What was settled before the end is still worth a report.
-            Err(_) => recorder.finish().await.unwrap_or_default(),
+        // What was settled before an error is still worth a report.
+        let (tally, result) = match result {
+            Ok(tally) => (tally, Ok(())),
+            Err(error) => (recorder.assemble().unwrap_or_else(|_| recorder.tally()), Err(error)),
         };
-        let mut summary = self.summary(run_id, started_at, &tally, &progress);
+        let mut summary = self.summary(recorder.run().id.to_string(), started_at, &tally, &progress);
         summary.elapsed_seconds = begun.elapsed().as_secs_f64();
-        let exit = self.conclude(&mut summary, &tally, result, judge);
-        self.publish(&summary, &folder, exit)
-    }
-
-    fn folder(&self, run_id: &str) -> Result<PathBuf, String> {
-        match &self.output.report {
-            Some(folder) => Ok(folder.clone()),
-            None => Ok(run_folder::state_dir(self.output.state_dir.as_deref())?.join("runs").join(run_id)),
+        let exit = conclude(&mut summary, &tally, result, judge);
+        let ended = recorder.finish(clock.now(), outcome(summary.state), exit.code()).await;
+        let published = ended.and_then(|()| self.publish(&summary, &recorder));
+        match published {
+            Ok(()) => exit,
+            Err(error) => {
+                eprintln!("s3twin: {error}");
+                Exit::Incomplete
+            }
         }
     }
 
-    fn check_overlap(&self, connected: setup::Connected) -> Result<setup::Connected, Error> {
-        let sides = &connected.sides;
+    async fn prepare(&self, started_at: Timestamp) -> Result<Prepared, Error> {
+        let state = run_folder::state_dir(self.output.state_dir.as_deref()).map_err(Error::Invalid)?;
+        let state = StateDir::new(state);
+        let cancel = setup::cancel_on_signals();
+        let connected =
+            setup::connect((&self.source, &self.replica), &self.endpoints, &self.limits, &cancel).await?;
+        self.check_overlap(&connected.sides)?;
+        let id = match &self.origin {
+            Origin::Fresh { .. } => RunId::new(started_at, self.command, fastrand::u16(..))?,
+            Origin::Interrupted(run) => run.id.clone(),
+        };
+        let lease = self.lease(&state, &connected.sides, &id)?;
+        let recorder = Arc::new(self.recorder(&state, id, started_at).await?);
+        let session = Session {
+            clock: setup::clock(),
+            cancel,
+            progress: connected.progress,
+            recorder,
+            ranges_max: setup::RANGES_MAX,
+        };
+        Ok(Prepared { sides: connected.sides, session, _lease: lease })
+    }
+
+    async fn recorder(&self, state: &StateDir, id: RunId, started_at: Timestamp) -> Result<Recorder, Error> {
+        match &self.origin {
+            Origin::Fresh { argv } => {
+                let started = Started {
+                    command: self.command.to_owned(),
+                    job: serde_json::json!({ "argv": argv }),
+                    started_at,
+                    version: env!("CARGO_PKG_VERSION").to_owned(),
+                };
+                Recorder::begin(state.create_run(id)?, started).await
+            }
+            Origin::Interrupted(run) => {
+                let version = env!("CARGO_PKG_VERSION");
+                let taken_up = resume(&run.journal(), &run.segments(), started_at, version)?;
+                Recorder::go_on(run.clone(), taken_up)
+            }
+        }
+    }
+
+    /// Two runs that write to one pair exclude each other; runs that only read need no lease.
+    fn lease(&self, state: &StateDir, sides: &Sides, id: &RunId) -> Result<Option<Lease>, Error> {
+        if self.command == "audit" || self.dry_run {
+            return Ok(None);
+        }
+        let service = |location: &Location, service: &str| format!("{service} {location}");
+        let replica = sides.replica.as_ref().map_or_else(String::new, |side| {
+            service(&self.replica, side.store.service())
+        });
+        let pair = LeasePair {
+            source: service(&self.source, sides.source.store.service()),
+            replica,
+            class: "write".to_owned(),
+        };
+        let read = |path: &str| std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
+        let holder = Holder {
+            pid: std::process::id(),
+            host: read("/proc/sys/kernel/hostname").unwrap_or_default(),
+            run_id: id.to_string(),
+            boot_id: read("/proc/sys/kernel/random/boot_id"),
+        };
+        Ok(Some(Lease::acquire(&state.leases(), &pair, &holder)?))
+    }
+
+    fn check_overlap(&self, sides: &Sides) -> Result<(), Error> {
         let same = sides.replica.as_ref().is_some_and(|replica| sides.source.same_service(replica));
         if same && self.source.overlaps(&self.replica) {
             return Err(Error::Invalid(format!(
@@ -93,7 +153,7 @@ impl Pair {
                 self.source, self.replica
             )));
         }
-        Ok(connected)
+        Ok(())
     }
 
     fn summary(&self, run_id: String, started_at: Timestamp, tally: &Tally, progress: &Progress) -> Summary {
@@ -108,7 +168,7 @@ impl Pair {
             replica: Some(self.replica.to_string()),
             started_at,
             elapsed_seconds: 0.0,
-            keys: s3twin_engine::report::Keys::default(),
+            keys: Keys::default(),
             verdicts: tally.verdicts,
             evidence: tally.evidence,
             actions: tally.actions,
@@ -116,9 +176,9 @@ impl Pair {
             requests: meter.requests().into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
             retries: meter.retries(),
             throttled: meter.throttled(),
-            estimated_cost_usd: s3twin_engine::report::request_cost_usd(meter),
+            estimated_cost_usd: request_cost_usd(meter),
             peak_rss_bytes: peak_rss_bytes(),
-            listed_bytes: s3twin_engine::report::ListedBytes::default(),
+            listed_bytes: ListedBytes::default(),
             dry_run: self.dry_run,
             error: None,
         };
@@ -126,64 +186,77 @@ impl Pair {
         summary
     }
 
-    /// Decides state and exit code. Counts that do not balance are a failure whatever they say.
-    fn conclude(
-        &self,
-        summary: &mut Summary,
-        tally: &Tally,
-        result: Result<Tally, Error>,
-        judge: Judge,
-    ) -> Exit {
-        let exit = match result {
-            Ok(_) => match summary.check(tally) {
-                Ok(()) => judge(summary),
-                Err(unbalanced) => {
-                    summary.state = RunState::Incomplete;
-                    summary.error = Some(unbalanced.to_string());
-                    Exit::Incomplete
-                }
-            },
-            Err(error) => {
-                summary.state = match error {
-                    Error::Brake(_) => RunState::Refused,
-                    Error::Cancelled => RunState::Interrupted,
-                    _ => RunState::Incomplete,
-                };
-                summary.error = Some(error.to_string());
-                Exit::of(&error)
-            }
-        };
-        summary.exit_code = exit.code();
-        exit
-    }
-
-    fn publish(&self, summary: &Summary, folder: &std::path::Path, exit: Exit) -> Exit {
+    /// Leaves the files and prints the result.
+    fn publish(&self, summary: &Summary, recorder: &Recorder) -> Result<(), Error> {
         if let Some(error) = &summary.error {
             eprintln!("s3twin: {error}");
         }
-        let json = match serde_json::to_string_pretty(summary) {
-            Ok(json) => json,
-            Err(error) => return fail(&format!("cannot write the summary: {error}"), Exit::Incomplete),
+        let json = serde_json::to_string_pretty(summary).map_err(|error| Error::Internal(error.to_string()))?;
+        let run = recorder.run();
+        write(&run.summary(), json.as_bytes())?;
+        let folder = match &self.output.report {
+            None => run.path().to_owned(),
+            Some(folder) => {
+                std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+                write(&folder.join("summary.json"), json.as_bytes())?;
+                let findings = folder.join("findings.jsonl");
+                if run.findings().exists() {
+                    std::fs::copy(run.findings(), &findings).map_err(|error| cannot_write(&findings, &error))?;
+                }
+                folder.clone()
+            }
         };
-        let path = folder.join("summary.json");
-        if let Err(error) = std::fs::write(&path, &json) {
-            return fail(&format!("writing {} failed: {error}", path.display()), Exit::Incomplete);
-        }
         match self.output.output {
             OutputFormat::Json => println!("{json}"),
             OutputFormat::Text => {
                 screen::print_findings(&folder.join("findings.jsonl"), 20);
-                screen::print_summary(summary, folder);
+                screen::print_summary(summary, &folder);
             }
         }
-        exit
+        Ok(())
     }
 }
 
-/// Says why nothing was started.
-fn fail(message: &str, exit: Exit) -> Exit {
-    eprintln!("s3twin: {message}");
+/// Decides state and exit code. Counts that do not balance are a failure whatever they say.
+fn conclude(summary: &mut Summary, tally: &Tally, result: Result<(), Error>, judge: Judge) -> Exit {
+    let exit = match result {
+        Ok(()) => match summary.check(tally) {
+            Ok(()) => judge(summary),
+            Err(unbalanced) => {
+                summary.state = RunState::Incomplete;
+                summary.error = Some(unbalanced.to_string());
+                Exit::Incomplete
+            }
+        },
+        Err(error) => {
+            summary.state = match error {
+                Error::Brake(_) => RunState::Refused,
+                Error::Cancelled => RunState::Interrupted,
+                _ => RunState::Incomplete,
+            };
+            summary.error = Some(error.to_string());
+            Exit::of(&error)
+        }
+    };
+    summary.exit_code = exit.code();
     exit
+}
+
+fn outcome(state: RunState) -> Outcome {
+    match state {
+        RunState::Complete => Outcome::Complete,
+        RunState::Incomplete => Outcome::Incomplete,
+        RunState::Refused => Outcome::Refused,
+        RunState::Interrupted => Outcome::Interrupted,
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    std::fs::write(path, bytes).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
+    Error::Invalid(format!("writing {} failed: {error}. Make room, or name another folder", path.display()))
 }
 
 /// The most memory this process ever held, from the kernel's books; 0 where there are none.

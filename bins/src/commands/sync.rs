@@ -2,13 +2,15 @@
 
 use super::pair::Pair;
 use crate::args::{SyncArgs, Talk};
+use crate::Origin;
 use crate::exit::Exit;
+use crate::setup;
 use s3twin_engine::compare::Rules;
 use s3twin_engine::plan::{Brakes, Filter, SyncRules};
 use s3twin_engine::report::Summary;
-use s3twin_engine::run::{SyncJob, sync};
+use s3twin_engine::run::{Session, SyncJob, sync};
 
-pub(crate) async fn run(args: SyncArgs, talk: Talk) -> Exit {
+pub(crate) async fn run(args: SyncArgs, talk: Talk, origin: Origin) -> Exit {
     let filter = match Filter::new(&args.filter.rules) {
         Ok(filter) => filter,
         Err(error) => {
@@ -27,11 +29,14 @@ pub(crate) async fn run(args: SyncArgs, talk: Talk) -> Exit {
         limits: args.limits,
         output: args.output,
         talk,
+        origin,
         dry_run,
     };
-    let work = |sides, session| async move {
-        let job = SyncJob { sides, rules, filter, sync: SyncRules { delete }, brakes, dry_run };
-        sync(job, &session).await
+    let work = |sides, session: Session| async move {
+        let copy = args.copy.options();
+        let tools = setup::copy_tools(&args.copy, session.recorder.clone(), session.cancel.clone())?;
+        let job = SyncJob { sides, rules, filter, sync: SyncRules { delete }, brakes, copy, dry_run };
+        sync(job, tools, &session).await
     };
     pair.run(work, judge).await
 }

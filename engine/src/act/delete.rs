@@ -155,10 +155,11 @@ impl Batch<'_> {
 
     /// Looks at each of the keys: those gone are done, those overwritten are failures, the rest is given back.
     async fn still_there(&mut self, open: Vec<usize>) -> Vec<usize> {
-        let looks: Vec<_> =
-            open.into_iter().filter_map(|index| Some((index, self.tasks.get(index)?))).collect();
         let side = self.side;
-        let heads = futures::stream::iter(looks).map(|(index, task)| async move {
+        // Owned tasks: a closure over borrowed ones would not be `Send` for every lifetime.
+        let looks: Vec<_> =
+            open.into_iter().filter_map(|index| Some((index, self.tasks.get(index)?.clone()))).collect();
+        let heads = futures::stream::iter(looks).map(|(index, task): (usize, DeleteTask)| async move {
             let id = ObjectId { version_id: task.version_id.clone(), ..side.object(&task.key) };
             (index, task, side.store.head(&HeadObject { id, checksum: false, part_number: None }).await)
         });
@@ -166,7 +167,7 @@ impl Batch<'_> {
         let mut open = Vec::new();
         while let Some((index, task, head)) = heads.next().await {
             match head {
-                Ok(info) if is_other(task, &info) => {
+                Ok(info) if is_other(&task, &info) => {
                     let error = self.error(Kind::Changed, "the object was overwritten after it was listed");
                     self.results.insert(index, Err(error.on_key(&side.location.key(&task.key))));
                 }

@@ -1,7 +1,7 @@
 //! L0 and L1: what two rows of a listing prove.
 
 use super::{Depth, Evidence, Judgement, Reason, Verdict};
-use crate::model::{AlgorithmSet, ETag, Entry, StorageClass, Timestamp};
+use crate::model::{AlgorithmSet, ChecksumType, ETag, Entry, Restore, StorageClass, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What an audit or sync holds against what.
@@ -32,6 +32,10 @@ pub struct Facts {
     pub checksum: Option<Box<str>>,
     /// Algorithms the listing names.
     pub algorithms: AlgorithmSet,
+    /// Full-object or composite, where the listing says.
+    pub checksum_type: Option<ChecksumType>,
+    /// Restore status of an archived object.
+    pub restore: Option<Restore>,
 }
 
 impl From<Entry<'_>> for Facts {
@@ -44,6 +48,8 @@ impl From<Entry<'_>> for Facts {
             storage_class: entry.row.storage_class.clone(),
             checksum: None,
             algorithms: entry.row.algorithms,
+            checksum_type: entry.row.checksum_type,
+            restore: entry.row.restore,
         }
     }
 }

@@ -32,11 +32,11 @@ pub async fn audit(job: AuditJob, session: &Session) -> Result<Tally, Error> {
     let limits = WalkLimits {
         ranges_max: session.ranges_max,
         listing: Listing::Objects,
-        first_id: session.recorder.next_id(),
+        first_id: session.recorder.first_id(),
     };
     let ranges = session.recorder.remaining();
     let stats = Arc::clone(&session.progress.walk);
     walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await?;
     session.progress.enter(Stage::Reporting);
-    session.recorder.finish().await
+    session.recorder.assemble()
 }

@@ -5,7 +5,7 @@
 //! background while the range lists on, at most [`PIECES_PENDING_MAX`] pieces behind.
 
 use super::Session;
-use super::sync::Hands;
+use super::hands::Hands;
 use crate::Error;
 use crate::compare::evidence::{OpenPair, climb};
 use crate::compare::{Depth, Facts, Judged, Judgement, Rules, judge};
@@ -58,7 +58,7 @@ pub(super) struct Segment {
     id: u32,
     tally: Tally,
     cases: Vec<Case>,
-    pending: VecDeque<(KeyRange, AbortOnDropHandle<(Vec<u8>, Tally)>)>,
+    pending: VecDeque<(KeyRange, AbortOnDropHandle<Result<(Vec<u8>, Tally), Error>>)>,
 }
 
 impl Examine {
@@ -86,12 +86,12 @@ impl Examine {
 
     async fn commit_oldest(&self, segment: &mut Segment) -> Result<(), Error> {
         let Some((piece, settled)) = segment.pending.pop_front() else { return Ok(()) };
-        let (rows, tally) = settled.await.map_err(Error::task)?;
+        let (rows, tally) = settled.await.map_err(Error::task)??;
         self.commit(segment.id, &piece, rows, &tally).await
     }
 
     async fn commit(&self, id: u32, piece: &KeyRange, rows: Vec<u8>, tally: &Tally) -> Result<(), Error> {
-        self.recorder.commit(id, piece, rows, tally).await?;
+        self.recorder.commit(id, piece, &rows, tally).await?;
         self.progress.add(tally);
         Ok(())
     }
@@ -146,7 +146,7 @@ impl Visitor<Objects> for Examine {
 
 impl Shared {
     /// Settles every case of a piece: evidence first, then action. Returns the findings in key order.
-    async fn settle(&self, cases: Vec<Case>, mut tally: Tally) -> (Vec<u8>, Tally) {
+    async fn settle(&self, cases: Vec<Case>, mut tally: Tally) -> Result<(Vec<u8>, Tally), Error> {
         let judged = futures::stream::iter(cases).map(|case| self.examine(case)).buffered(KEYS_AT_ONCE);
         let judged: Vec<(Case, Judgement)> = judged.collect().await;
         judged.iter().for_each(|(_, judgement)| tally.conclude(judgement));
@@ -157,14 +157,14 @@ impl Shared {
             })
             .collect();
         if let Some(hands) = &self.hands {
-            hands.act(&judged, &mut findings, &mut tally).await;
+            hands.act(&judged, &mut findings, &mut tally).await?;
         }
         let mut rows = Vec::new();
         findings
             .iter()
             .filter(|finding| finding.reason.is_some())
             .for_each(|finding| finding.write_line(&mut rows));
-        (rows, tally)
+        Ok((rows, tally))
     }
 
     async fn examine(&self, mut case: Case) -> (Case, Judgement) {

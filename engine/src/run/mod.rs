@@ -2,11 +2,15 @@
 
 mod audit;
 mod examine;
+mod hands;
 mod record;
 mod session;
+mod survey;
 mod sync;
 
 pub use audit::{AuditJob, audit};
 pub use record::Recorder;
 pub use session::Session;
 pub use sync::{SyncJob, sync};
+
+use survey::survey;

@@ -1,79 +1,215 @@
-//! What a run has settled so far: committed pieces of the keyspace, their counts and their findings.
+//! What a run has settled so far: committed pieces of the keyspace, their counts and their findings, on disk
+//! as the run goes.
 
 use crate::Error;
-use crate::model::KeyRange;
+use crate::act::UploadLog;
+use crate::journal::{
+    Action, Finished, Journal, JournalError, Outcome, Piece, Record, Resumption, RunDir, Segments, Slice, Started,
+};
+use crate::model::{KeyRange, Timestamp};
 use crate::report::Tally;
+use crate::s3::UploadId;
 use std::collections::BTreeMap;
-use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+/// Upload notes on their way to the journal. Each upload makes two; more than this many at once would mean
+/// more uploads in flight than any concurrency allows.
+const NOTES_QUEUED_MAX: usize = 4096;
 
 /// Collects pieces from all ranges. A piece is committed when everything in it is done: judged, and acted on.
 #[derive(Debug)]
 pub struct Recorder {
-    folder: PathBuf,
+    run: RunDir,
+    journal: Journal,
+    segments: Segments,
+    remaining: Vec<KeyRange>,
+    open_uploads: Vec<UploadId>,
+    first_id: u32,
     state: Mutex<State>,
+    notes: mpsc::Sender<Record>,
+    note_writer: Mutex<Option<AbortOnDropHandle<Result<(), JournalError>>>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     tally: Tally,
-    /// Findings by the lower bound of their piece: concatenated in this order they are the sorted report.
-    findings: BTreeMap<Box<str>, Vec<u8>>,
+    /// Findings of each segment under the lower bound of its first piece. Segments hold contiguous pieces, so
+    /// in this order their slices are the sorted report.
+    slices: BTreeMap<(Box<str>, u32), Slice>,
+    /// Where a segment's slice is in that map.
+    firsts: BTreeMap<u32, Box<str>>,
 }
 
 impl Recorder {
-    /// A recorder that writes into a run's folder.
+    /// Begins a run in its folder.
     ///
     /// # Errors
-    /// When the folder cannot be made.
-    pub fn new(folder: &Path) -> Result<Self, Error> {
-        std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
-        Ok(Self { folder: folder.to_owned(), state: Mutex::default() })
+    /// When the folder cannot be written.
+    pub async fn begin(run: RunDir, started: Started) -> Result<Self, Error> {
+        let journal = Journal::create(&run.journal(), run.id.as_str())?;
+        journal.append(&Record::Started(started)).await?;
+        let segments = Segments::create(&run.segments())?;
+        Ok(Self::new(run, journal, segments, vec![KeyRange::all()]))
+    }
+
+    /// Takes up a run where it stood: what is committed stays, what is left is walked.
+    ///
+    /// # Errors
+    /// When a tally in the journal cannot be read.
+    pub fn go_on(run: RunDir, taken_up: Resumption) -> Result<Self, Error> {
+        let Resumption { journal, replay, segments, .. } = taken_up;
+        let mut recorder = Self::new(run, journal, segments, replay.remaining(&KeyRange::all()));
+        let mut state = State::default();
+        for tally in replay.tallies::<Tally>() {
+            state.tally.add(&tally?);
+        }
+        for piece in &replay.pieces {
+            state.place(piece.segment, &piece.range, piece.from, piece.to);
+            recorder.first_id = recorder.first_id.max(piece.segment.saturating_add(1));
+        }
+        recorder.state = Mutex::new(state);
+        recorder.open_uploads = replay.uploads.into_iter().collect();
+        Ok(recorder)
+    }
+
+    fn new(run: RunDir, journal: Journal, segments: Segments, remaining: Vec<KeyRange>) -> Self {
+        let (notes, mut queue) = mpsc::channel(NOTES_QUEUED_MAX);
+        let writer = journal.clone();
+        let task = tokio::spawn(async move {
+            while let Some(record) = queue.recv().await {
+                writer.append(&record).await?;
+            }
+            Ok(())
+        });
+        Self {
+            run,
+            journal,
+            segments,
+            remaining,
+            open_uploads: Vec::new(),
+            first_id: 0,
+            state: Mutex::default(),
+            notes,
+            note_writer: Mutex::new(Some(AbortOnDropHandle::new(task))),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The run's folder.
+    pub fn run(&self) -> &RunDir {
+        &self.run
     }
 
     /// The ranges still to be walked.
     pub fn remaining(&self) -> Vec<KeyRange> {
-        vec![KeyRange::all()]
+        self.remaining.clone()
     }
 
-    /// The first range id of this walk.
-    pub fn next_id(&self) -> u32 {
-        0
+    /// The first range id of this walk: above every segment written before.
+    pub fn first_id(&self) -> u32 {
+        self.first_id
+    }
+
+    /// Uploads that the interrupted run left open on the server.
+    pub fn open_uploads(&self) -> &[UploadId] {
+        &self.open_uploads
+    }
+
+    /// What was counted so far.
+    pub fn tally(&self) -> Tally {
+        self.state().tally
     }
 
     /// Commits a piece: its findings rows in key order, and its counts.
     ///
     /// # Errors
     /// When the run's files cannot be written.
-    pub async fn commit(
-        &self,
-        _segment: u32,
-        piece: &KeyRange,
-        rows: Vec<u8>,
-        tally: &Tally,
-    ) -> Result<(), Error> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.tally.add(tally);
-        if !rows.is_empty() {
-            state.findings.insert(piece.after.clone(), rows);
+    pub async fn commit(&self, segment: u32, piece: &KeyRange, rows: &[u8], tally: &Tally) -> Result<(), Error> {
+        if piece.is_empty() && *tally == Tally::default() {
+            return Ok(());
         }
+        let mark = self.segments.append(segment, rows)?;
+        let record = Piece {
+            range: piece.clone(),
+            segment,
+            findings_end: mark.end,
+            findings_crc: Some(mark.crc),
+            tally: serde_json::to_value(tally).map_err(|error| Error::Internal(error.to_string()))?,
+        };
+        self.journal.append(&Record::Piece(record)).await?;
+        let mut state = self.state();
+        state.tally.add(tally);
+        state.place(segment, piece, mark.end - rows.len() as u64, mark.end);
         Ok(())
     }
 
-    /// Puts the report's rows in order and returns the sums.
+    /// Remembers an action, for `undo`. It is in the journal before the piece that contains it.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn action(&self, action: Action) -> Result<(), Error> {
+        Ok(self.journal.append(&Record::Action(action)).await?)
+    }
+
+    /// Puts the report's rows in order and returns the sums. The folder's `findings.jsonl` is whole or absent.
     ///
     /// # Errors
     /// When the run's files cannot be written.
-    pub async fn finish(&self) -> Result<Tally, Error> {
-        let path = self.folder.join("findings.jsonl");
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = std::fs::File::create(&path).map_err(Error::io(&path))?;
-        let mut file = BufWriter::new(file);
-        for rows in state.findings.values() {
-            file.write_all(rows).map_err(Error::io(&path))?;
-        }
-        file.flush().map_err(Error::io(&path))?;
+    pub fn assemble(&self) -> Result<Tally, Error> {
+        let state = self.state();
+        let order: Vec<Slice> = state.slices.values().copied().collect();
+        self.segments.assemble(&order, &self.run.findings())?;
         Ok(state.tally)
+    }
+
+    /// Ends the run: everything is on disk, the journal is closed.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn finish(&self, at: Timestamp, state: Outcome, exit_code: u8) -> Result<(), Error> {
+        self.journal.append(&Record::Finished(Finished { at, state, exit_code })).await?;
+        Ok(self.journal.close().await?)
+    }
+
+    /// Where the findings are after [`Recorder::assemble`].
+    pub fn findings(&self) -> PathBuf {
+        self.run.findings()
+    }
+
+    fn note(&self, record: Record) {
+        // A full queue or a dead writer costs only the memory of one upload; the server still lists it.
+        if self.notes.try_send(record).is_err() {
+            tracing::warn!("an upload could not be noted in the journal");
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        drop(self.note_writer.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+impl State {
+    fn place(&mut self, segment: u32, piece: &KeyRange, from: u64, to: u64) {
+        let first = self.firsts.entry(segment).or_insert_with(|| piece.after.clone()).clone();
+        let slice = self.slices.entry((first, segment)).or_insert(Slice { segment, from, to });
+        slice.to = slice.to.max(to);
+    }
+}
+
+impl UploadLog for Recorder {
+    fn begun(&self, upload: &UploadId) {
+        self.note(Record::UploadBegun(upload.clone()));
+    }
+
+    fn ended(&self, upload: &UploadId) {
+        self.note(Record::UploadEnded(upload.clone()));
     }
 }

@@ -3,14 +3,16 @@
 //! Copies start with the first page. Deletions need more: with `--delete` both listings are surveyed first,
 //! the brakes look at the sums, and only then does anything change.
 
-use super::Session;
-use super::examine::{Case, Examine};
+use super::examine::Examine;
+use super::hands::Hands;
+use super::{Session, survey};
 use crate::Error;
-use crate::compare::{Judgement, Rules};
+use crate::act::{Copier, CopyOptions, CopyTools};
+use crate::compare::Rules;
 use crate::list::{Listing, Objects, Sides, WalkLimits, walk};
 use crate::observe::Stage;
 use crate::plan::{Brakes, Filter, SyncRules};
-use crate::report::{Finding, Tally};
+use crate::report::Tally;
 use std::sync::Arc;
 
 /// What to sync and how.
@@ -26,37 +28,57 @@ pub struct SyncJob {
     pub sync: SyncRules,
     /// Limits on deletion.
     pub brakes: Brakes,
+    /// How objects are copied.
+    pub copy: CopyOptions,
     /// Decide, count and report, but change nothing.
     pub dry_run: bool,
-}
-
-/// Carries out what a verdict asks for.
-#[derive(Debug)]
-pub(super) struct Hands {
-    pub(super) rules: SyncRules,
-    pub(super) dry_run: bool,
-}
-
-impl Hands {
-    pub(super) async fn act(
-        &self,
-        _judged: &[(Case, Judgement)],
-        _findings: &mut [Finding],
-        _tally: &mut Tally,
-    ) {
-    }
 }
 
 /// Runs a sync to its end and returns what was counted.
 ///
 /// # Errors
 /// [`Error::Brake`] before anything was changed; otherwise as [`super::audit`].
-pub async fn sync(job: SyncJob, session: &Session) -> Result<Tally, Error> {
-    let _ = (job, session, Stage::Working, Listing::Objects);
-    let _ = (
-        walk::<Objects, Examine>,
-        WalkLimits { ranges_max: 1, listing: Listing::Objects, first_id: 0 },
-        Arc::new(0),
-    );
-    Err(Error::Cancelled)
+pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<Tally, Error> {
+    let Some(replica) = job.sides.replica.clone() else {
+        return Err(Error::Invalid("a sync needs a replica".into()));
+    };
+    if job.sync.delete && !job.dry_run {
+        let counted = survey(&job, session).await?;
+        job.brakes.check(&counted).map_err(Error::Brake)?;
+    }
+    session.progress.enter(Stage::Working);
+    abort_left_uploads(session, replica.store.as_ref()).await;
+    let copier = Copier::new((*job.sides.source).clone(), (*replica).clone(), job.copy.clone(), tools);
+    let hands = Hands {
+        rules: job.sync,
+        dry_run: job.dry_run,
+        conditional_deletes: job.copy.conditional_deletes,
+        copier,
+        replica,
+        recorder: Arc::clone(&session.recorder),
+        cancel: session.cancel.clone(),
+    };
+    let examine = Examine::acting(job.sides.clone(), job.rules, job.filter, hands, session);
+    let limits = WalkLimits {
+        ranges_max: session.ranges_max,
+        listing: Listing::Objects,
+        first_id: session.recorder.first_id(),
+    };
+    let ranges = session.recorder.remaining();
+    let stats = Arc::clone(&session.progress.walk);
+    walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await?;
+    session.progress.enter(Stage::Reporting);
+    session.recorder.assemble()
+}
+
+/// Uploads that an interrupted run left open are aborted: their objects are copied afresh. One that cannot be
+/// aborted now stays in the journal.
+async fn abort_left_uploads(session: &Session, store: &dyn crate::s3::Store) {
+    use crate::act::UploadLog as _;
+    for upload in session.recorder.open_uploads() {
+        match store.abort_upload(upload).await {
+            Ok(()) => session.recorder.ended(upload),
+            Err(error) => tracing::warn!(%error, "an upload of the interrupted run is still open"),
+        }
+    }
 }

@@ -72,6 +72,13 @@ async fn a_run_goes_on_where_it_stood() {
     assert_eq!(replay.uploads.iter().collect::<Vec<_>>(), [&upload("2")]);
     let keys = replay.tallies::<BTreeMap<String, u64>>().map(|tally| tally.unwrap()["keys"]).sum::<u64>();
     assert_eq!(keys, 12);
+    for (name, kept) in [("00000001.jsonl", 2), ("00000007.jsonl", 0)] {
+        assert_eq!(
+            std::fs::metadata(run.segments().join(name)).unwrap().len(),
+            kept,
+            "rows of no piece are cut off"
+        );
+    }
     let fresh = segments.allocate().unwrap();
     assert_eq!(fresh, 8, "a number no segment has had");
     commit(&journal, &segments, fresh, ("e", Some("m")), "f\n").await;

@@ -22,12 +22,24 @@ use std::time::Duration;
 const PAGE_STALL: Duration = Duration::from_secs(30);
 
 /// Takes the body of a successful answer out of the SDK's hands.
-#[derive(Clone, Debug, Default)]
-struct Capture(Arc<Mutex<Option<SdkBody>>>);
+#[derive(Clone, Debug)]
+struct Capture {
+    body: Arc<Mutex<Option<SdkBody>>>,
+    /// The document left in its place: the SDK insists on the root element.
+    empty: &'static str,
+}
 
 impl Capture {
+    fn new(kind: ListKind) -> Self {
+        let empty = match kind {
+            ListKind::Objects => "<ListBucketResult/>",
+            ListKind::Versions => "<ListVersionsResult/>",
+        };
+        Self { body: Arc::default(), empty }
+    }
+
     fn take(&self) -> Option<SdkBody> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.body.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -44,9 +56,8 @@ impl Intercept for Capture {
     ) -> Result<(), BoxError> {
         let response = context.response_mut();
         if response.status().is_success() {
-            let empty = SdkBody::from("<Empty/>");
-            let body = std::mem::replace(response.body_mut(), empty);
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+            let body = std::mem::replace(response.body_mut(), SdkBody::from(self.empty));
+            *self.body.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
         }
         Ok(())
     }
@@ -54,7 +65,7 @@ impl Intercept for Capture {
 
 pub(super) async fn objects(store: &AwsStore, r: &ListObjects) -> Answer<Page> {
     let target = Target::bucket(Operation::ListObjectsV2, &r.bucket);
-    let capture = Capture::default();
+    let capture = Capture::new(ListKind::Objects);
     let start_after =
         (!r.start_after.is_empty() && r.continuation_token.is_none()).then(|| r.start_after.clone());
     let sent = store
@@ -66,6 +77,8 @@ pub(super) async fn objects(store: &AwsStore, r: &ListObjects) -> Answer<Page> {
         .set_continuation_token(r.continuation_token.clone())
         .max_keys(i32::from(r.max_keys))
         .encoding_type(EncodingType::Url)
+        // Tells an archived object that can be read for now from one that cannot.
+        .optional_object_attributes(OptionalObjectAttributes::RestoreStatus)
         .customize()
         .interceptor(capture.clone())
         .send();
@@ -75,7 +88,7 @@ pub(super) async fn objects(store: &AwsStore, r: &ListObjects) -> Answer<Page> {
 
 pub(super) async fn versions(store: &AwsStore, r: &ListVersions) -> Answer<Page> {
     let target = Target::bucket(Operation::ListObjectVersions, &r.bucket);
-    let capture = Capture::default();
+    let capture = Capture::new(ListKind::Versions);
     let sent = store
         .client
         .list_object_versions()
