@@ -327,7 +327,7 @@ async fn a_source_that_changed_is_not_copied() {
         let task = stage.source("k", BODY, parts);
         stage.from.put_there("src", "in/k", b"another body of forty-three bytes, you see", &[]);
         let outcome = stage.copy(&task).await;
-        assert_eq!(reason(&outcome), "changed-meanwhile");
+        assert_eq!(reason(&outcome), "changed-meanwhile", "{outcome:?}");
         assert!(stage.to.current("dst", "out/k").is_none());
         assert_eq!(stage.to.open_uploads(), 0);
     }
