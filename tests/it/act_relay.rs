@@ -86,3 +86,14 @@ async fn the_relay_can_be_asked_for() {
     assert_eq!(stage.copy_right("k").await.way, Some(Way::Put));
     assert_eq!(stage.sent("CopyObject"), 0);
 }
+
+#[tokio::test]
+async fn parts_that_do_not_fit_into_memory_are_cut_smaller() {
+    let mut stage = Stage::two_labs().await;
+    stage.memory = 6 << 20;
+    stage.put_parts("k", &[7 * MIB, 7 * MIB, 1], &dressed());
+    let outcome = stage.copy_right("k").await;
+    assert_eq!(outcome.notes, [Note::PartLayoutLost]);
+    assert!(!stage.same_etag("k"));
+    assert!(matches!(outcome.result.unwrap().proof, Evidence::Checksum | Evidence::Bytes));
+}

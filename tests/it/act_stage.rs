@@ -26,6 +26,7 @@ pub(crate) struct Stage {
     pub(crate) source: Side,
     pub(crate) replica: Side,
     pub(crate) options: CopyOptions,
+    pub(crate) memory: u64,
     pub(crate) cancel: CancellationToken,
 }
 
@@ -73,7 +74,7 @@ impl Stage {
         let source = side(&from, "s3://src/in/", &cancel).await;
         let replica = side(to.as_ref().unwrap_or(&from), "s3://dst/out/", &cancel).await;
         let options = CopyOptions { server_part: 5 << 20, relay_part: 5 << 20, ..CopyOptions::default() };
-        Self { from, to, source, replica, options, cancel }
+        Self { from, to, source, replica, options, memory: 64 << 20, cancel }
     }
 
     pub(crate) fn to(&self) -> &Lab {
@@ -89,7 +90,7 @@ impl Stage {
     pub(crate) fn copier(&self) -> Copier {
         let tools = CopyTools {
             digests: DigestService::new(CpuPool::new(1).unwrap()),
-            memory: MemoryTickets::new(64 << 20),
+            memory: MemoryTickets::new(self.memory),
             bandwidth: Arc::new(Bandwidth::new(None)),
             uploads: Arc::new(NoUploadLog),
             cancel: self.cancel.clone(),

@@ -114,8 +114,11 @@ struct Ledger {
 impl Copier {
     /// A copier from `source` to `replica`.
     #[must_use]
-    pub fn new(source: Side, replica: Side, options: CopyOptions, tools: CopyTools) -> Self {
+    pub fn new(source: Side, replica: Side, mut options: CopyOptions, tools: CopyTools) -> Self {
         let CopyTools { digests, memory, bandwidth, uploads, cancel } = tools;
+        // Where memory is short, several pieces at once are worth more than large ones; parts have a least size.
+        options.single_put = options.single_put.min(memory.capacity() / 4);
+        options.relay_part = options.relay_part.min((memory.capacity() / 4).max(5 << 20));
         let learned = Learned::default();
         let tickets = memory;
         let shared =
