@@ -6,6 +6,7 @@ mod args;
 mod commands;
 pub mod exit;
 mod logging;
+mod page;
 mod run_folder;
 mod screen;
 mod setup;
@@ -38,6 +39,8 @@ async fn dispatch(cli: Cli) -> Exit {
     match cli.command {
         Command::Audit(args) => commands::audit::run(*args, talk).await,
         Command::Sync(args) => commands::sync::run(*args, talk).await,
+        Command::Runs(args) => commands::runs::run(&args),
+        Command::Report(args) => commands::report::run(&args),
         Command::Lab(args) => commands::lab::run(args).await,
         Command::Demo(args) => commands::demo::run(args).await,
     }

@@ -3,11 +3,13 @@
 mod audit;
 mod common;
 mod lab;
+mod runs;
 mod sync;
 
 pub(crate) use audit::AuditArgs;
 pub(crate) use common::{EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
+pub(crate) use runs::{ReportArgs, ReportFormat, RunsArgs};
 pub(crate) use sync::SyncArgs;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +39,8 @@ Try it without an account:  s3twin demo";
 pub(crate) enum Command {
     Audit(Box<AuditArgs>),
     Sync(Box<SyncArgs>),
+    Runs(RunsArgs),
+    Report(ReportArgs),
     Lab(LabArgs),
     Demo(DemoArgs),
 }

@@ -4,4 +4,6 @@ pub(crate) mod audit;
 pub(crate) mod demo;
 pub(crate) mod lab;
 mod pair;
+pub(crate) mod report;
+pub(crate) mod runs;
 pub(crate) mod sync;

@@ -2,14 +2,15 @@
 
 use crate::args::{EndpointArgs, LimitArgs, OutputArgs, OutputFormat, Talk};
 use crate::exit::Exit;
-use crate::{run_folder, screen, setup};
+use crate::{page, run_folder, screen, setup};
 use s3twin_engine::Error;
 use s3twin_engine::list::Sides;
 use s3twin_engine::model::{Location, Timestamp};
 use s3twin_engine::observe::Progress;
 use s3twin_engine::report::{RunState, SUMMARY_SCHEMA, Summary, Tally};
 use s3twin_engine::run::{Recorder, Session};
-use std::path::PathBuf;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -73,7 +74,7 @@ impl Pair {
         let mut summary = self.summary(run_id, started_at, &tally, &progress);
         summary.elapsed_seconds = begun.elapsed().as_secs_f64();
         let exit = self.conclude(&mut summary, &tally, result, judge);
-        self.publish(&summary, &folder, exit)
+        self.publish(summary, &folder, exit)
     }
 
     fn folder(&self, run_id: &str) -> Result<PathBuf, String> {
@@ -157,27 +158,60 @@ impl Pair {
         exit
     }
 
-    fn publish(&self, summary: &Summary, folder: &std::path::Path, exit: Exit) -> Exit {
+    fn publish(&self, mut summary: Summary, folder: &Path, mut exit: Exit) -> Exit {
         if let Some(error) = &summary.error {
             eprintln!("s3twin: {error}");
         }
-        let json = match serde_json::to_string_pretty(summary) {
-            Ok(json) => json,
-            Err(error) => return fail(&format!("cannot write the summary: {error}"), Exit::Incomplete),
-        };
         let path = folder.join("summary.json");
-        if let Err(error) = std::fs::write(&path, &json) {
+        // The summary first: the page must not stand between a result and its reader.
+        if let Err(error) = write_summary(&path, &summary) {
             return fail(&format!("writing {} failed: {error}", path.display()), Exit::Incomplete);
         }
+        if let Err(full) = self.leave_page(&summary, folder) {
+            (summary.state, summary.error, exit) = (RunState::Incomplete, Some(full), Exit::Incomplete);
+            summary.exit_code = exit.code();
+            // If there is no room for this either, the earlier summary stands and the exit code tells.
+            let _ = write_summary(&path, &summary);
+        }
         match self.output.output {
-            OutputFormat::Json => println!("{json}"),
+            OutputFormat::Json => match serde_json::to_string_pretty(&summary) {
+                Ok(json) => println!("{json}"),
+                Err(error) => return fail(&format!("cannot print the summary: {error}"), Exit::Incomplete),
+            },
             OutputFormat::Text => {
                 screen::print_findings(&folder.join("findings.jsonl"), 20);
-                screen::print_summary(summary, folder);
+                screen::print_summary(&summary, folder);
             }
         }
         exit
     }
+
+    /// Writes the page. A page that cannot be written is a warning; only a full disk is an `Err`, because then
+    /// the other files cannot be trusted either.
+    fn leave_page(&self, summary: &Summary, folder: &Path) -> Result<(), String> {
+        let state = run_folder::state_dir(self.output.state_dir.as_deref()).ok();
+        let written = page::Source { summary, folder, state: state.as_deref() }.leave();
+        let Err(error) = written else { return Ok(()) };
+        let message = format!("writing {} failed: {error}", folder.join("report.html").display());
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                eprintln!("s3twin: {message}");
+                Err(message)
+            }
+            _ => {
+                eprintln!(
+                    "s3twin: {message}. The result stands; `s3twin report {}` tries again",
+                    folder.display()
+                );
+                Ok(())
+            }
+        }
+    }
+}
+
+fn write_summary(path: &Path, summary: &Summary) -> std::io::Result<()> {
+    let json = serde_json::to_vec_pretty(summary)?;
+    run_folder::write_whole(path, |file| file.write_all(&json))
 }
 
 /// Says why nothing was started.
