@@ -1,7 +1,7 @@
 
 (() => {
 'use strict';
-const PER_PAGE = 50;
+const PER_PAGE = matchMedia('(max-width: 640px)').matches ? 20 : 50;
 const data = JSON.parse(document.getElementById('data').textContent);
 const $ = id => document.getElementById(id);
 const table = $('table'), body = table.tBodies[0], columns = table.tHead.rows[0].cells.length;
@@ -12,7 +12,7 @@ const LABELS = {identical: 'Identical', different: 'Different', missing: 'Missin
 if (!data.rows.length) return;
 
 // Characters that leave no mark; the program has the same list for the page without scripts.
-const INVISIBLE = /[\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\u{e0000}-\u{e0fff}]|^ +| +$/gu;
+const INVISIBLE = /[\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\u{e0000}-\u{e0fff}]+|^ +| +$/gu;
 const escapes = found => [...found].map(c => ({'\n': '\\n', '\r': '\\r', '\t': '\\t'})[c] || '\\u{' + c.codePointAt(0).toString(16) + '}').join('');
 const shown = key => key.replace(INVISIBLE, escapes);
 

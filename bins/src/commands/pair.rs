@@ -167,7 +167,9 @@ impl Pair {
         if let Err(error) = write_summary(&path, &summary) {
             return fail(&format!("writing {} failed: {error}", path.display()), Exit::Incomplete);
         }
-        if let Err(full) = self.leave_page(&summary, folder) {
+        if let Err(full) = self.leave_page(&summary, folder)
+            && summary.state == RunState::Complete
+        {
             (summary.state, summary.error, exit) = (RunState::Incomplete, Some(full), Exit::Incomplete);
             summary.exit_code = exit.code();
             // If there is no room for this either, the earlier summary stands and the exit code tells.

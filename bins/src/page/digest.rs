@@ -29,8 +29,8 @@ impl Default for Limits {
 
 /// Upper bounds of the size classes, exclusive; the last class has none.
 pub(crate) const SIZE_CLASSES: [(u64, &str); 7] = [
-    (1, "empty"),
-    (64 << 10, "under 64 KiB"),
+    (1, "Empty"),
+    (64 << 10, "Under 64 KiB"),
     (1 << 20, "64 KiB to 1 MiB"),
     (16 << 20, "1 to 16 MiB"),
     (128 << 20, "16 to 128 MiB"),

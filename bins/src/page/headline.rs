@@ -1,6 +1,6 @@
 //! The verdict of a run in plain words.
 
-use super::text::{counted, duration, moment, share};
+use super::text::{counted, duration, moment, sentence, share};
 use crate::screen::grouped;
 use s3twin_engine::report::{RunState, Summary};
 
@@ -54,8 +54,8 @@ impl Headline {
             RunState::Incomplete => stopped(summary, "The run could not finish"),
             RunState::Refused => refused(),
             RunState::Interrupted => {
-                let resume = format!("The run was interrupted: s3twin resume {} goes on", summary.run_id);
-                stopped(summary, &resume)
+                let (tone, title, sentence) = stopped(summary, "The run was interrupted");
+                (tone, title, format!("{sentence} To go on: s3twin resume {}", summary.run_id))
             }
         };
         let occasion = format!(
@@ -73,8 +73,7 @@ fn command(summary: &Summary) -> String {
     if summary.dry_run {
         return format!("Rehearsed {}", summary.command);
     }
-    let mut letters = summary.command.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    sentence(&summary.command)
 }
 
 fn audit(summary: &Summary) -> (Tone, String, String) {
@@ -184,13 +183,70 @@ fn left_alone(summary: &Summary) -> String {
 }
 
 fn stopped(summary: &Summary, title: &str) -> (Tone, String, String) {
-    let sentence = format!(
-        "The counts on this page cover the {} that were settled before it stopped; they are not the whole truth.",
-        counted(summary.keys.union, "key", "keys")
-    );
+    let sentence = match summary.keys.union {
+        0 => "Nothing was settled before it stopped: it tells nothing about the objects.".to_owned(),
+        keys => format!(
+            "The counts on this page cover the {} settled before it stopped; they are not the whole truth.",
+            counted(keys, "key", "keys")
+        ),
+    };
     (Tone::Stop, title.to_owned(), sentence)
 }
 
 fn refused() -> (Tone, String, String) {
     (Tone::Stop, "Refused: nothing was changed".to_owned(), "A safety brake stepped in.".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::sample::{prove, summary};
+    use super::*;
+
+    fn title(command: &str, change: fn(&mut Summary)) -> (Tone, String, String) {
+        let mut summary = summary(command, 1);
+        change(&mut summary);
+        let headline = Headline::of(&summary);
+        (headline.tone, headline.title, headline.sentence)
+    }
+
+    #[test]
+    fn an_audit_says_what_it_proved() {
+        let (tone, words, sentence) = title("audit", |run| prove(run, 1));
+        assert_eq!((tone, words.as_str()), (Tone::Good, "The two are identical"));
+        assert_eq!(sentence, "The only key is proved equal on both sides.");
+        let (tone, words, sentence) = title("audit", |run| {
+            prove(run, 9);
+            (run.verdicts.in_flight, run.keys.union) = (1, 10);
+        });
+        assert_eq!((tone, words.as_str()), (Tone::Good, "Identical but for 1 key in flight"));
+        assert!(sentence.starts_with("9 of 10 keys are proved equal. 1 key is younger"), "{sentence}");
+        let (tone, words, _) = title("audit", |run| (run.verdicts.missing, run.keys.union) = (1, 1));
+        assert_eq!((tone, words.as_str()), (Tone::Look, "1 key needs a look"));
+        assert_eq!(title("audit", |_| ()).1, "Both sides are empty");
+    }
+
+    #[test]
+    fn a_change_says_what_it_did() {
+        let (_, words, sentence) = title("sync", |run| (run.actions.copied, run.verdicts.extra) = (1200, 2));
+        assert_eq!(words, "The replica is as wished");
+        assert_eq!(
+            sentence,
+            "Done and verified: 1,200 copied. 2 objects that only the replica has were left alone."
+        );
+        let (_, words, _) = title("sync", |run| (run.dry_run, run.actions.skipped) = (true, 1));
+        assert_eq!(words, "1 change would be made");
+        let (tone, words, _) = title("restore", |run| run.actions.failed = 2);
+        assert_eq!((tone, words.as_str()), (Tone::Look, "2 objects are not as wished"));
+    }
+
+    #[test]
+    fn a_run_that_stopped_claims_nothing() {
+        for state in [RunState::Incomplete, RunState::Refused, RunState::Interrupted] {
+            let mut summary = summary("audit", 1);
+            summary.state = state;
+            let headline = Headline::of(&summary);
+            assert_eq!(headline.tone, Tone::Stop);
+            assert!(!format!("{} {}", headline.title, headline.sentence).contains("identical"));
+        }
+    }
 }

@@ -113,6 +113,12 @@ pub(crate) fn dollars(usd: f64) -> String {
     }
 }
 
+/// With a capital at its beginning.
+pub(crate) fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// A count and its noun: `1 key`, `2 keys`.
 pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", crate::screen::grouped(number), if number == 1 { one } else { many })

@@ -13,6 +13,10 @@ use s3twin_engine::report::{RunState, Summary};
 #[derive(Debug)]
 pub(crate) struct View {
     pub(crate) headline: Headline,
+    /// The run was there to change things: its findings are what it met, not what is left.
+    pub(crate) changes: bool,
+    /// Something is left to do.
+    pub(crate) advises: bool,
     pub(crate) error: Option<String>,
     pub(crate) source: String,
     pub(crate) replica: Option<String>,
@@ -111,8 +115,12 @@ impl View {
     /// Puts a run into words. `runs` are the runs of the same thing, this one last.
     pub(crate) fn new(summary: &Summary, digest: &Digest, runs: &[Summary]) -> Self {
         let charts = trend::charts(runs);
+        let changes = summary.command != "audit";
+        let done = summary.state == RunState::Complete && summary.exit_code == 0;
         Self {
             headline: Headline::of(summary),
+            changes,
+            advises: !(changes && done) || summary.dry_run,
             error: summary.error.clone(),
             source: visible(&summary.source),
             replica: summary.replica.as_deref().map(visible),
@@ -202,7 +210,7 @@ fn groups(digest: &Digest) -> Vec<GroupView> {
     let largest = groups.first().map_or(0, |(_, group)| group.count);
     let view = |(code, group): (&str, &super::digest::Group)| GroupView {
         code: code.to_owned(),
-        label: spoken(code),
+        label: text::sentence(&spoken(code)),
         verdicts: slices(group.verdicts.iter().map(|(verdict, count)| {
             let info = of(*verdict);
             (info.code, info.label, info.meaning, *count)

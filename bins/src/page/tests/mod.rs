@@ -1,7 +1,7 @@
 //! The page as a whole: nothing escapes from a key, every count is there, nothing is too much.
 
 mod docs;
-mod sample;
+pub(super) mod sample;
 
 use super::digest::{Digest, Limits};
 use super::view::View;

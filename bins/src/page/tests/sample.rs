@@ -49,17 +49,18 @@ fn facts(n: u64, salt: u64) -> FactsRow {
     let size = [0, 900, 48_000, 700_000, 5_300_000, 80_000_000, 400_000_000, 3_000_000_000][(n % 8) as usize];
     let digest = format!("{:016x}{:016x}", (n + salt).wrapping_mul(0x9e37_79b9_7f4a_7c15), n ^ 0x5bd1_e995);
     FactsRow {
-        size: size + n % 7,
-        etag: (n % 11 != 3).then(|| if n % 5 == 0 { format!("{digest}-{}", n % 90 + 2) } else { digest }),
+        size: size + n * 7919 % 800_000 + salt,
+        etag: (n % 11 != 3)
+            .then(|| if n.is_multiple_of(5) { format!("{digest}-{}", n % 90 + 2) } else { digest }),
         last_modified: Timestamp::from_millis(1_795_000_000_000 + (n as i64) * 61_001),
-        version_id: (n % 4 == 0).then(|| format!("v{n}.{salt}")),
-        storage_class: if n % 9 == 0 { "GLACIER_IR" } else { "STANDARD" }.to_owned(),
-        checksum: (n % 6 == 0).then(|| format!("CRC64NVME:{n:08x}abc=")),
+        version_id: n.is_multiple_of(4).then(|| format!("v{n}.{salt}")),
+        storage_class: if n.is_multiple_of(9) { "GLACIER_IR" } else { "STANDARD" }.to_owned(),
+        checksum: n.is_multiple_of(6).then(|| format!("CRC64NVME:{n:08x}abc=")),
     }
 }
 
 /// The n-th finding of a sample; the reasons take turns, with some far more often than others.
-pub(super) fn finding(n: u64, key: String, action: bool) -> Finding {
+pub(in super::super) fn finding(n: u64, key: String, action: bool) -> Finding {
     let turn = if n < 26 { n } else { [0, 0, 0, 3, 0, 1, 12, 0, 2, 20, 0][(n % 11) as usize] };
     let reason = Reason::ALL[turn as usize];
     let verdict = verdict(reason);
@@ -69,7 +70,15 @@ pub(super) fn finding(n: u64, key: String, action: bool) -> Finding {
         reason: Some(reason),
         evidence: None,
         source: (verdict != Verdict::Extra).then(|| facts(n, 0)),
-        replica: (verdict != Verdict::Missing).then(|| facts(n, u64::from(turn == 3))),
+        replica: (verdict != Verdict::Missing).then(|| {
+            let same = facts(n, 0);
+            match reason {
+                Reason::SizeDiffers => facts(n, 4096),
+                Reason::EtagDiffers | Reason::ChecksumDiffers => FactsRow { size: same.size, ..facts(n, 1) },
+                Reason::PartLayoutOnly => FactsRow { etag: Some(format!("{:032x}-7", n * 31)), ..same },
+                _ => same,
+            }
+        }),
         advice: reason.advice().to_owned(),
         action: action.then(|| if n % 17 == 3 { "failed" } else { "copied" }.to_owned()),
         detail: (reason == Reason::ServerError).then(|| "InternalError: <b>We</b> failed & \u{7}".to_owned()),
@@ -90,7 +99,7 @@ fn key(n: u64) -> String {
 }
 
 /// A summary without findings.
-pub(super) fn summary(command: &str, day: u64) -> Summary {
+pub(in super::super) fn summary(command: &str, day: u64) -> Summary {
     let requests = [("ListObjectsV2", 2_411), ("HeadObject", 9_120), ("GetObjectAttributes", 211)];
     Summary {
         schema: SUMMARY_SCHEMA.to_owned(),
@@ -100,7 +109,7 @@ pub(super) fn summary(command: &str, day: u64) -> Summary {
         exit_code: 0,
         source: "s3://media".to_owned(),
         replica: Some("s3://media-replica".to_owned()),
-        started_at: format!("\"2026-11-{day:02}T02:00:00Z\"").as_str().pipe_json(),
+        started_at: Timestamp::from_seconds(1_793_498_400 + (day as i64 - 1) * 86_400),
         elapsed_seconds: 41.5 + (day * day % 13) as f64,
         keys: Default::default(),
         verdicts: Default::default(),
@@ -118,18 +127,8 @@ pub(super) fn summary(command: &str, day: u64) -> Summary {
     }
 }
 
-trait PipeJson {
-    fn pipe_json<T: serde::de::DeserializeOwned>(&self) -> T;
-}
-
-impl PipeJson for str {
-    fn pipe_json<T: serde::de::DeserializeOwned>(&self) -> T {
-        serde_json::from_str(self).unwrap()
-    }
-}
-
 /// Counts `identical` proved keys into a summary.
-pub(super) fn prove(summary: &mut Summary, identical: u64) {
+pub(in super::super) fn prove(summary: &mut Summary, identical: u64) {
     let (e, v) = (&mut summary.evidence, &mut summary.verdicts);
     v.identical = identical;
     e.checksum = identical / 9;
@@ -144,7 +143,7 @@ pub(super) fn prove(summary: &mut Summary, identical: u64) {
 }
 
 /// Writes a run's folder with this many findings and returns the balanced summary.
-pub(super) fn write(folder: &Path, mut summary: Summary, findings: u64) -> Summary {
+pub(in super::super) fn write(folder: &Path, mut summary: Summary, findings: u64) -> Summary {
     std::fs::create_dir_all(folder).unwrap();
     let mut keys: Vec<(String, u64)> = (0..findings).map(|n| (key(n), n)).collect();
     keys.sort();
