@@ -196,7 +196,11 @@ proptest! {
         let source = Arc::new(source);
         let outcome = walk_over::<Objects>(Arc::clone(&source), Some(shelf(&a, page)), 4, Listing::Objects);
         let reached = source.requests.load(Ordering::Relaxed) >= fails_at;
-        prop_assert_eq!(outcome.result.is_err(), reached);
+        prop_assert!(reached || outcome.result.is_ok());
+        // A page read ahead and then cut off may fail without harm; what may not be is a short list.
+        if outcome.result.is_ok() {
+            prop_assert_eq!(outcome.scribe.pairs.lock().unwrap().len(), a.len());
+        }
     }
 }
 
