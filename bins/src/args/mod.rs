@@ -6,15 +6,19 @@ mod lab;
 mod moment;
 mod restore;
 mod resume;
+mod runs;
 mod sync;
 mod undo;
 mod versions;
 
 pub(crate) use audit::AuditArgs;
-pub(crate) use common::{CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk};
+pub(crate) use common::{
+    CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
+};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
 pub(crate) use restore::{RestoreArgs, StrategyArg};
 pub(crate) use resume::ResumeArgs;
+pub(crate) use runs::{ReportArgs, ReportFormat, RunsArgs};
 pub(crate) use sync::SyncArgs;
 pub(crate) use undo::UndoArgs;
 pub(crate) use versions::VersionsArgs;
@@ -50,6 +54,8 @@ pub(crate) enum Command {
     Undo(Box<UndoArgs>),
     Versions(Box<VersionsArgs>),
     Resume(ResumeArgs),
+    Runs(RunsArgs),
+    Report(ReportArgs),
     Lab(LabArgs),
     Demo(DemoArgs),
 }

@@ -2,7 +2,7 @@
 
 use crate::args::{EndpointArgs, LimitArgs, OutputArgs, OutputFormat, Talk};
 use crate::exit::Exit;
-use crate::{Origin, run_folder, screen, setup};
+use crate::{Origin, page, run_folder, screen, setup};
 use s3twin_engine::Error;
 use s3twin_engine::journal::{Holder, Lease, Outcome, Pair as LeasePair, RunId, Started, StateDir, resume};
 use s3twin_engine::list::Sides;
@@ -87,7 +87,7 @@ impl Single {
         let state = StateDir::new(state);
         let cancel = setup::cancel_on_signals();
         let target = self.target.as_ref().unwrap_or(&self.bucket);
-        let connected = setup::connect((&self.bucket, target), &self.endpoints, &self.limits, &cancel).await?;
+        let connected = Box::pin(setup::connect((&self.bucket, target), &self.endpoints, &self.limits, &cancel)).await?;
         let mut sides = connected.sides;
         self.check_overlap(&sides)?;
         let id = match &self.origin {
@@ -200,11 +200,15 @@ impl Single {
         let json = serde_json::to_string_pretty(summary).map_err(|error| Error::Internal(error.to_string()))?;
         let run = recorder.run();
         write(&run.summary(), json.as_bytes())?;
+        let state = run_folder::state_dir(self.output.state_dir.as_deref()).ok();
+        if let Err(error) = (page::Source { summary, folder: run.path(), state: state.as_deref() }).leave() {
+            eprintln!("s3twin: the report page could not be written: {error}. The result stands");
+        }
         let folder = match &self.output.report {
             None => run.path().to_owned(),
             Some(folder) => {
                 std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
-                for name in ["summary.json", "findings.jsonl", "plan.jsonl"] {
+                for name in ["summary.json", "findings.jsonl", "plan.jsonl", "report.html"] {
                     let (from, to) = (run.path().join(name), folder.join(name));
                     if from.exists() {
                         std::fs::copy(from, &to).map_err(|error| cannot_write(&to, &error))?;

@@ -22,7 +22,8 @@ pub(crate) async fn run(args: VersionsArgs) -> Exit {
 
 async fn list(args: &VersionsArgs) -> Result<(), Error> {
     let cancel = setup::cancel_on_signals();
-    let connected = setup::connect((&args.bucket, &args.bucket), &args.endpoints, &args.limits, &cancel).await?;
+    let connect = setup::connect((&args.bucket, &args.bucket), &args.endpoints, &args.limits, &cancel);
+    let connected = Box::pin(connect).await?;
     let mut location = args.bucket.clone();
     let below = args.key.as_deref().or(args.prefix.as_deref()).unwrap_or_default();
     location.prefix = location.key(below).into();
@@ -58,7 +59,8 @@ impl<W: Write> Printer<W> {
 
     fn stack(&mut self, key: &str, stack: &Stack, moment: Option<Moment>) -> io::Result<()> {
         let Some(moment) = moment else {
-            return stack.entries.iter().try_for_each(|entry| self.row(key, entry, None));
+            let mut entries = stack.entries.iter();
+            return entries.try_for_each(|entry| self.row(key, entry, None));
         };
         let then = state_at(stack, moment, DoubtRules::default());
         let Some(entry) = then.object(stack) else { return Ok(()) };
