@@ -84,7 +84,11 @@ fn archived_versions_are_asked_for_and_nothing_live_is_touched() {
     stage.put("thawed", "live", 20);
     let far = instant(400 * 86_400);
     let thaw = Thaw { ready_at: instant(0), expires_at: far };
-    stage.lab.store().edit("past", "thawed", Some(&thawed), |object| object.thaw = Some(thaw)).expect("there");
+    stage
+        .lab
+        .store()
+        .edit("past", "thawed", Some(&thawed), |object| object.thaw = Some(thaw))
+        .expect("there");
     stage.put_as("past", "under", "old", glacier(), 1);
     stage.delete("under", 20);
     let ran = stage.restore(10, &["--in-place", "--storage-class", "STANDARD"]);
@@ -93,7 +97,10 @@ fn archived_versions_are_asked_for_and_nothing_live_is_touched() {
     assert_eq!(stage.body("past", "thawed").as_deref(), Some("old"));
     assert_eq!(stage.body("past", "under").as_deref(), Some("old"));
     let finding = &ran.rows("findings.jsonl")[0];
-    assert_eq!((finding["key"].as_str(), finding["action"].as_str()), (Some("cold"), Some("skipped: thaw-requested")));
+    assert_eq!(
+        (finding["key"].as_str(), finding["action"].as_str()),
+        (Some("cold"), Some("skipped: thaw-requested"))
+    );
     assert_eq!(stage.lab.requests().get("RestoreObject"), Some(&1));
 }
 
@@ -300,7 +307,8 @@ fn killed_and_resumed_it_ends_the_same_and_can_be_undone() {
     }
     child.kill().and_then(|()| child.wait()).expect("it is killed");
     stage.lab.set_latency(std::time::Duration::ZERO);
-    let restored = |wished: &str| keys.iter().filter(|key| stage.body("past", key).as_deref() == Some(wished)).count();
+    let restored =
+        |wished: &str| keys.iter().filter(|key| stage.body("past", key).as_deref() == Some(wished)).count();
     assert!(restored("new") > 0, "it was killed too late to tell anything");
     let resumed = stage.command(&["resume", "latest"]).output().expect("the program runs");
     assert_eq!((resumed.status.code(), restored("old")), (Some(0), keys.len()), "{resumed:?}");

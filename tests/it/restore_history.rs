@@ -31,7 +31,12 @@ fn event() -> impl Strategy<Value = Event> {
 type States = BTreeMap<&'static str, Option<String>>;
 
 /// Makes the history; returns what stood at `moment`, and the keys whose `null` entry was written later.
-fn play(stage: &Stage, bucket: &str, steps: &[(i64, usize, Event)], moment: i64) -> (States, BTreeSet<&'static str>) {
+fn play(
+    stage: &Stage,
+    bucket: &str,
+    steps: &[(i64, usize, Event)],
+    moment: i64,
+) -> (States, BTreeSet<&'static str>) {
     let (mut now, mut then, mut gaps, mut suspended) = (0, States::new(), BTreeSet::new(), false);
     for (pause, key, event) in steps {
         now += pause;
@@ -95,7 +100,12 @@ fn any_history_any_moment() {
     let stage = Stage::new();
     let number = std::cell::Cell::new(0);
     let steps = prop::collection::vec((0_i64..3, 0..KEYS.len(), event()), 0..16);
-    let config = ProptestConfig { cases: 24, max_shrink_iters: 60, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig {
+        cases: 24,
+        max_shrink_iters: 60,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     let mut runner = prop::test_runner::TestRunner::new(config);
     let result = runner.run(&(steps, 0_i64..18), |(steps, moment)| {
         number.set(number.get() + 1);

@@ -45,7 +45,8 @@ impl FromStr for TimeArg {
             && let Ok(local) = local.parse::<DateTime>()
             && !zone.starts_with(|first: char| first.is_ascii_digit())
         {
-            let zone = TimeZone::get(zone).map_err(|error| format!("the time zone {zone} is not known here: {error}; {HOW}"))?;
+            let zone = TimeZone::get(zone)
+                .map_err(|error| format!("the time zone {zone} is not known here: {error}; {HOW}"))?;
             let instant = zone.to_ambiguous_timestamp(local).unambiguous();
             return instant.map(Self::Instant).map_err(|_| {
                 format!("{text} exists twice or not at all, because clocks are changed then: give it with an offset")
@@ -75,7 +76,9 @@ pub(crate) fn age(text: &str) -> Option<i64> {
 
 /// A span as seconds, for flags.
 pub(crate) fn span(text: &str) -> Result<u64, String> {
-    age(text).and_then(|seconds| u64::try_from(seconds).ok()).ok_or_else(|| "say it as 90s, 30m, 2h or 3d".to_owned())
+    age(text)
+        .and_then(|seconds| u64::try_from(seconds).ok())
+        .ok_or_else(|| "say it as 90s, 30m, 2h or 3d".to_owned())
 }
 
 #[cfg(test)]
@@ -103,7 +106,10 @@ mod tests {
     fn without_a_zone_it_is_refused_with_the_three_ways() {
         for text in ["2026-11-21T14:30:00", "2026-11-21 14:30", "2026-11-21"] {
             let error = text.parse::<TimeArg>().unwrap_err();
-            assert!(error.contains("no time zone") && error.contains("Europe/Berlin") && error.contains("2h"), "{error}");
+            assert!(
+                error.contains("no time zone") && error.contains("Europe/Berlin") && error.contains("2h"),
+                "{error}"
+            );
         }
         assert!("yesterday".parse::<TimeArg>().is_err() && "-2h".parse::<TimeArg>().is_err());
     }

@@ -55,12 +55,18 @@ fn check(args: &RestoreArgs) -> Result<(Filter, Option<Location>), String> {
             .into());
     }
     let target = match &args.to {
-        Some(text) if text.starts_with("s3://") => Some(text.parse::<Location>().map_err(|error| error.to_string())?),
+        Some(text) if text.starts_with("s3://") => {
+            Some(text.parse::<Location>().map_err(|error| error.to_string())?)
+        }
         Some(text) => {
             return Err(format!("{text} is no s3:// location; restoring to local files is not built yet"));
         }
         None if args.in_place || args.dry_run => None,
-        None => return Err("say where to: --in-place, or --to s3://other/prefix, or --dry-run for the plan only".into()),
+        None => {
+            return Err(
+                "say where to: --in-place, or --to s3://other/prefix, or --dry-run for the plan only".into()
+            );
+        }
     };
     Ok((filter, target))
 }

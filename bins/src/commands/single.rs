@@ -87,7 +87,8 @@ impl Single {
         let state = StateDir::new(state);
         let cancel = setup::cancel_on_signals();
         let target = self.target.as_ref().unwrap_or(&self.bucket);
-        let connected = Box::pin(setup::connect((&self.bucket, target), &self.endpoints, &self.limits, &cancel)).await?;
+        let connected =
+            Box::pin(setup::connect((&self.bucket, target), &self.endpoints, &self.limits, &cancel)).await?;
         let mut sides = connected.sides;
         self.check_overlap(&sides)?;
         let id = match &self.origin {
@@ -197,7 +198,8 @@ impl Single {
         if let Some(error) = &summary.error {
             eprintln!("s3twin: {error}");
         }
-        let json = serde_json::to_string_pretty(summary).map_err(|error| Error::Internal(error.to_string()))?;
+        let json =
+            serde_json::to_string_pretty(summary).map_err(|error| Error::Internal(error.to_string()))?;
         let run = recorder.run();
         write(&run.summary(), json.as_bytes())?;
         let state = run_folder::state_dir(self.output.state_dir.as_deref()).ok();
@@ -232,7 +234,9 @@ impl Single {
 /// the wished state needs a look. Counts that do not balance are a failure whatever they say.
 fn conclude(summary: &mut Summary, tally: &Tally, result: Result<(), Error>) -> Exit {
     let undone = if summary.dry_run { 0 } else { summary.actions.failed + summary.actions.skipped };
-    let exit = match result.and_then(|()| summary.check(tally).map_err(|error| Error::Internal(error.to_string()))) {
+    let exit = match result
+        .and_then(|()| summary.check(tally).map_err(|error| Error::Internal(error.to_string())))
+    {
         Ok(()) if undone == 0 => Exit::Clean,
         Ok(()) => Exit::LookAt,
         Err(error) => {

@@ -54,12 +54,16 @@ fn find(args: &UndoArgs) -> Result<(RunDir, Place), String> {
     if run.entry().state == RunState::Running {
         return Err(format!("run {id} is still running"));
     }
-    let replay = Replay::read(&run.journal()).map_err(|error| format!("{error}. What to do: {}", error.advice()))?;
-    let argv = replay.started.as_ref().and_then(|started| started.job.get("argv")).and_then(|argv| argv.as_array());
+    let replay =
+        Replay::read(&run.journal()).map_err(|error| format!("{error}. What to do: {}", error.advice()))?;
+    let argv =
+        replay.started.as_ref().and_then(|started| started.job.get("argv")).and_then(|argv| argv.as_array());
     let argv = argv.ok_or_else(|| format!("the journal of run {id} does not say how it was started"))?;
     let argv = argv.iter().filter_map(|word| word.as_str());
-    let cli = Cli::try_parse_from(std::iter::once("s3twin").chain(argv)).map_err(|error| error.to_string())?;
-    let place = place(cli.command).ok_or_else(|| format!("run {id} changed no bucket: there is nothing to undo"))?;
+    let cli =
+        Cli::try_parse_from(std::iter::once("s3twin").chain(argv)).map_err(|error| error.to_string())?;
+    let place =
+        place(cli.command).ok_or_else(|| format!("run {id} changed no bucket: there is nothing to undo"))?;
     Ok((run, place))
 }
 

@@ -29,7 +29,11 @@ async fn list(args: &VersionsArgs) -> Result<(), Error> {
     location.prefix = location.key(below).into();
     let side = Arc::new(Side::new(Arc::clone(&connected.sides.source.store), location));
     let moment = args.at.map(|at| Moment { at: at.resolve(setup::clock().now()), inclusive: !args.before });
-    let mut printer = Printer { out: BufWriter::new(io::stdout().lock()), json: args.output == OutputFormat::Json, rows: 0 };
+    let mut printer = Printer {
+        out: BufWriter::new(io::stdout().lock()),
+        json: args.output == OutputFormat::Json,
+        rows: 0,
+    };
     let written = |error: io::Error| Error::Invalid(format!("stdout cannot be written: {error}"));
     printer.begin().map_err(written)?;
     let mut feed = Versions::open(&side, "");

@@ -221,7 +221,9 @@ pub fn plan_elsewhere(
     }
     let mut planned = row(key, current, wished);
     match wished {
-        Some(version) if current.is_some_and(|current| same_bytes(current, version)) => planned.reason = "same-bytes".into(),
+        Some(version) if current.is_some_and(|current| same_bytes(current, version)) => {
+            planned.reason = "same-bytes".into();
+        }
         Some(version) => copy_or_thaw(&mut planned, version),
         None if prune => set(&mut planned, Step::AddMarker, "not-there-then"),
         None => planned.reason = "left-alone".into(),
@@ -286,7 +288,8 @@ fn bring_back(stack: &Stack, index: usize, version: &StackEntry, strategy: Strat
     let mut planned = row(&stack.key, top, Some(version));
     let newer = stack.entries.get(..index).unwrap_or_default();
     let first_object = stack.entries.iter().find(|entry| entry.kind == EntryKind::Object);
-    let under_markers = first_object.is_some_and(|found| found.version_id == version.version_id || same_bytes(found, version));
+    let under_markers = first_object
+        .is_some_and(|found| found.version_id == version.version_id || same_bytes(found, version));
     if index == 0 {
         planned.reason = "same-version".into();
     } else if strategy != Strategy::RemoveNewer && top.is_some_and(|top| same_bytes(top, version)) {
@@ -321,7 +324,8 @@ fn take_away(stack: &Stack, index: Option<usize>, rules: &PlanRules) -> Planned 
 
 fn remove(planned: &mut Planned, newest_first: &[StackEntry]) {
     let ids = |kind: Option<EntryKind>| {
-        let chosen = newest_first.iter().rev().filter(move |entry| kind.is_none_or(|kind| entry.kind == kind));
+        let chosen =
+            newest_first.iter().rev().filter(move |entry| kind.is_none_or(|kind| entry.kind == kind));
         chosen.map(|entry| entry.version_id.to_string()).collect::<Vec<_>>()
     };
     planned.remove = ids(None);
@@ -346,7 +350,7 @@ fn apply_doubt(planned: &mut Planned, doubt: Option<Doubt>, uncertain: Uncertain
 fn undeleted(stack: &Stack, since: Option<Timestamp>) -> Option<usize> {
     let object = stack.entries.iter().position(|entry| entry.kind == EntryKind::Object)?;
     // The key has been hidden since the oldest marker of the run on top.
-    let hidden = stack.entries.get(object.checked_sub(1).unwrap_or_default())?.last_modified;
+    let hidden = stack.entries.get(object.saturating_sub(1))?.last_modified;
     let recent = since.is_none_or(|since| hidden.seconds() >= since.seconds());
     (object == 0 || recent).then_some(object)
 }
@@ -391,8 +395,13 @@ mod tests {
         assert_eq!(step(&hidden, &rules(25)), None);
         let again = stack(vec![entry("b", 20, Some(ONE)), entry("m", 15, None), entry("a", 10, Some(ONE))]);
         assert_eq!(step(&again, &rules(12)), expect(Step::Keep, "same-bytes", &[]));
-        let mut hidden_again = again.clone();
-        hidden_again.entries.insert(0, entry("n", 30, None));
+        let entries = [
+            entry("n", 30, None),
+            entry("b", 20, Some(ONE)),
+            entry("m", 15, None),
+            entry("a", 10, Some(ONE)),
+        ];
+        let hidden_again = stack(entries.to_vec());
         assert_eq!(step(&hidden_again, &rules(12)), expect(Step::RemoveMarker, "under-markers", &["n"]));
         let deep = stack(vec![entry("n", 30, None), entry("b", 20, Some(TWO)), entry("a", 10, Some(ONE))]);
         assert_eq!(step(&deep, &rules(12)), expect(Step::CopyVersion, "absent-now", &[]));
@@ -407,7 +416,10 @@ mod tests {
         let hidden = stack(vec![entry("n", 30, None), entry("a", 10, Some(ONE))]);
         assert_eq!(step(&hidden, &with(Strategy::CopyUp, 12)), expect(Step::CopyVersion, "absent-now", &[]));
         let fresh = stack(vec![entry("a", 10, Some(ONE))]);
-        assert_eq!(step(&fresh, &with(Strategy::RemoveNewer, 5)), expect(Step::RemoveMarker, "under-newer-versions", &["a"]));
+        assert_eq!(
+            step(&fresh, &with(Strategy::RemoveNewer, 5)),
+            expect(Step::RemoveMarker, "under-newer-versions", &["a"])
+        );
         let kept = PlanRules { keep_new: true, ..rules(5) };
         assert_eq!(step(&fresh, &kept), expect(Step::Keep, "left-alone", &[]));
     }
@@ -434,7 +446,10 @@ mod tests {
 
     #[test]
     fn undelete_uncovers_and_nothing_else() {
-        let rules = |since: Option<i64>| PlanRules { goal: Goal::Undelete(since.map(Timestamp::from_seconds)), ..rules(0) };
+        let rules = |since: Option<i64>| PlanRules {
+            goal: Goal::Undelete(since.map(Timestamp::from_seconds)),
+            ..rules(0)
+        };
         let hidden = stack(vec![entry("m", 20, None), entry("a", 10, Some(ONE))]);
         assert_eq!(step(&hidden, &rules(None)), expect(Step::RemoveMarker, "under-markers", &["m"]));
         assert_eq!(step(&hidden, &rules(Some(20))), expect(Step::RemoveMarker, "under-markers", &["m"]));
@@ -447,7 +462,9 @@ mod tests {
     fn elsewhere_compares_with_what_is_there() {
         let source = stack(vec![entry("b", 20, Some(TWO)), entry("a", 10, Some(ONE))]);
         let same = stack(vec![entry("x", 40, Some(ONE))]);
-        let plan = |source, target, prune| plan_elsewhere("k", source, target, &rules(15), prune).map(|row| row.action);
+        let plan = |source, target, prune| {
+            plan_elsewhere("k", source, target, &rules(15), prune).map(|row| row.action)
+        };
         assert_eq!(plan(Some(&source), None, false), Some(Step::CopyVersion));
         assert_eq!(plan(Some(&source), Some(&same), false), Some(Step::Keep));
         assert_eq!(plan(None, Some(&same), false), Some(Step::Keep));

@@ -112,7 +112,9 @@ pub enum PlanError {
         error: io::Error,
     },
     /// What is in it.
-    #[error("plan {path}, line {line}: {what}. Rows may be removed from a plan, but not changed; make it anew with --dry-run")]
+    #[error(
+        "plan {path}, line {line}: {what}. Rows may be removed from a plan, but not changed; make it anew with --dry-run"
+    )]
     Bad {
         /// Which.
         path: PathBuf,
@@ -141,8 +143,11 @@ fn unchecked<T: DeserializeOwned>(line: &[u8]) -> Result<(T, u32), String> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let at = line.len().checked_sub(TAIL).ok_or("it is too short")?;
     let (head, tail) = line.split_at(at);
-    let told = std::str::from_utf8(tail).ok().and_then(|tail| tail.strip_prefix(",\"check\":\"")?.strip_suffix("\"}"));
-    let told = told.and_then(|hex| u32::from_str_radix(hex, 16).ok()).ok_or("it does not end in its check")?;
+    let told = std::str::from_utf8(tail)
+        .ok()
+        .and_then(|tail| tail.strip_prefix(",\"check\":\"")?.strip_suffix("\"}"));
+    let told =
+        told.and_then(|hex| u32::from_str_radix(hex, 16).ok()).ok_or("it does not end in its check")?;
     let mut text = head.to_vec();
     text.push(b'}');
     if crc32c::crc32c(&text) != told {
@@ -241,8 +246,16 @@ impl PlanReader {
             run_id: String::new(),
         };
         let lines = BufReader::with_capacity(256 << 10, file);
-        let mut reader =
-            Self { path: path.to_owned(), lines, line: 0, header: empty, last: None, rows: 0, sum: 0, ended: None };
+        let mut reader = Self {
+            path: path.to_owned(),
+            lines,
+            line: 0,
+            header: empty,
+            last: None,
+            rows: 0,
+            sum: 0,
+            ended: None,
+        };
         let line = reader.read_line()?.ok_or_else(|| reader.bad("the plan is empty"))?;
         let (header, _) = unchecked::<PlanHeader>(&line).map_err(|what| reader.bad(what))?;
         if header.schema != PLAN_SCHEMA {
@@ -270,7 +283,11 @@ impl PlanReader {
     /// [`PlanError`], also when the file ends without its footer.
     pub fn next_row(&mut self) -> Result<Option<Planned>, PlanError> {
         let Some(line) = self.read_line()? else {
-            return if self.ended.is_some() { Ok(None) } else { Err(self.bad("the footer is missing: the file was cut short")) };
+            return if self.ended.is_some() {
+                Ok(None)
+            } else {
+                Err(self.bad("the footer is missing: the file was cut short"))
+            };
         };
         if self.ended.is_some() {
             return Err(self.bad("something follows the footer"));
@@ -392,7 +409,8 @@ mod tests {
             lines.pop();
             lines
         };
-        let changed: Edit = |lines| lines.into_iter().map(|line| line.replace("\"bytes\":3", "\"bytes\":4")).collect();
+        let changed: Edit =
+            |lines| lines.into_iter().map(|line| line.replace("\"bytes\":3", "\"bytes\":4")).collect();
         let swapped: Edit = |mut lines| {
             lines.swap(1, 2);
             lines

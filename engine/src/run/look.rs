@@ -16,7 +16,11 @@ const SHARE: usize = 100;
 pub(super) type Tops = HashMap<Box<str>, StackEntry>;
 
 /// Looks at keys again, which are in order. `piece` is a range that holds them and how many keys it has in all, where it is known.
-pub(super) async fn tops(side: &Arc<Side>, piece: Option<(&KeyRange, usize)>, keys: Vec<String>) -> Answer<Tops> {
+pub(super) async fn tops(
+    side: &Arc<Side>,
+    piece: Option<(&KeyRange, usize)>,
+    keys: Vec<String>,
+) -> Answer<Tops> {
     match piece {
         Some((range, all)) if keys.len() * SHARE >= all => tops_in(side, range, &keys).await,
         _ => {
@@ -24,7 +28,10 @@ pub(super) async fn tops(side: &Arc<Side>, piece: Option<(&KeyRange, usize)>, ke
                 .map(|key| async move { Ok((history_of(side, &key, 1).await?, key)) })
                 .buffer_unordered(LOOKS_AT_ONCE);
             let found: Vec<(Stack, String)> = looks.try_collect().await?;
-            Ok(found.into_iter().filter_map(|(stack, key)| Some((key.into(), stack.entries.into_iter().next()?))).collect())
+            Ok(found
+                .into_iter()
+                .filter_map(|(stack, key)| Some((key.into(), stack.entries.into_iter().next()?)))
+                .collect())
         }
     }
 }

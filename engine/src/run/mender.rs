@@ -187,7 +187,11 @@ impl Mender {
                 let gone = planned.remove_versions.contains(id);
                 let kind = if gone { ActionKind::VersionRemoved } else { ActionKind::MarkerRemoved };
                 self.note(&planned.key, kind, Some(id.clone()), hidden.clone()).await?;
-                tasks.push(DeleteTask { key: planned.key.clone(), version_id: Some(id.clone()), if_match: None });
+                tasks.push(DeleteTask {
+                    key: planned.key.clone(),
+                    version_id: Some(id.clone()),
+                    if_match: None,
+                });
                 places.push(index);
             }
             row.outcome = Outcome::Removed;
@@ -203,7 +207,8 @@ impl Mender {
 
     async fn copy(&self, rows: &mut [Work], tally: &mut Tally) -> Result<(), Error> {
         let wanted = rows.iter().enumerate().filter(|(_, row)| row.planned.action == Step::CopyVersion);
-        let tasks: Vec<_> = wanted.filter_map(|(index, row)| Some((index, copy_task(&row.planned)?))).collect();
+        let tasks: Vec<_> =
+            wanted.filter_map(|(index, row)| Some((index, copy_task(&row.planned)?))).collect();
         let mut outcomes = futures::stream::iter(tasks)
             .map(|(index, task)| async move { (index, self.copier.copy(&task).await) })
             .buffer_unordered(AT_ONCE);
@@ -218,10 +223,15 @@ impl Mender {
                     let kind = ActionKind::Restored;
                     self.note(&row.planned.key, kind, copied.version_id.clone(), previous).await?;
                     let notes = outcome.notes.iter().map(|note| format!("; {}", note.name()));
-                    Outcome::Copied(copied.version_id, format!("proved by {}{}", copied.proof.name(), notes.collect::<String>()))
+                    Outcome::Copied(
+                        copied.version_id,
+                        format!("proved by {}{}", copied.proof.name(), notes.collect::<String>()),
+                    )
                 }
                 Err(Failure::Cancelled) => return Err(Error::Cancelled),
-                Err(failure) => Outcome::Failed(failure.reason().into(), failure.to_string(), failure.advice()),
+                Err(failure) => {
+                    Outcome::Failed(failure.reason().into(), failure.to_string(), failure.advice())
+                }
             };
         }
         Ok(())
@@ -235,7 +245,7 @@ impl Mender {
             .map(|row| DeleteTask {
                 key: row.planned.key.clone(),
                 version_id: None,
-                if_match: row.planned.current.as_ref().and_then(|version| etag(version)),
+                if_match: row.planned.current.as_ref().and_then(etag),
             })
             .collect();
         let outcomes = delete_keys(&self.target, &tasks, self.conditional_deletes, &self.cancel).await;
@@ -255,7 +265,8 @@ impl Mender {
 
     /// Looks again. What does not stand there as wished was not restored, whatever the answers said.
     async fn verify(&self, piece: Option<(&KeyRange, usize)>, rows: &mut [Work]) -> Result<(), Error> {
-        let done = |row: &&Work| matches!(row.outcome, Outcome::Copied(..) | Outcome::Removed | Outcome::Marked);
+        let done =
+            |row: &&Work| matches!(row.outcome, Outcome::Copied(..) | Outcome::Removed | Outcome::Marked);
         let keys: Vec<String> = rows.iter().filter(done).map(|row| row.planned.key.clone()).collect();
         if keys.is_empty() {
             return Ok(());
@@ -267,7 +278,8 @@ impl Mender {
                 Outcome::Copied(Some(version), _) => top.is_some_and(|top| *top.version_id == **version),
                 Outcome::Copied(None, _) => {
                     let wished = row.planned.wished.as_ref();
-                    top.zip(wished).is_some_and(|(top, wished)| top.kind == EntryKind::Object && top.size == wished.size)
+                    top.zip(wished)
+                        .is_some_and(|(top, wished)| top.kind == EntryKind::Object && top.size == wished.size)
                 }
                 Outcome::Removed => match &row.planned.wished {
                     Some(wished) => top.is_some_and(|top| *top.version_id == *wished.version_id),
@@ -278,7 +290,8 @@ impl Mender {
             };
             if !stands {
                 let what = "after the restore something else stands there: somebody wrote the key meanwhile";
-                row.outcome = Outcome::Failed("not-verified".into(), what.into(), "run the restore again".into());
+                row.outcome =
+                    Outcome::Failed("not-verified".into(), what.into(), "run the restore again".into());
             }
         }
         Ok(())

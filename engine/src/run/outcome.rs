@@ -69,7 +69,9 @@ fn count(planned: &Planned, outcome: &Outcome, tally: &mut Tally) {
 /// How the key stood when it was planned, against what is wished.
 fn judge(planned: &Planned) -> Judgement {
     let differs = || match (&planned.wished, planned.current.as_ref().filter(|version| !version.marker)) {
-        (Some(wished), Some(current)) if wished.size != current.size => Judgement::different(Reason::SizeDiffers),
+        (Some(wished), Some(current)) if wished.size != current.size => {
+            Judgement::different(Reason::SizeDiffers)
+        }
         (Some(_), Some(_)) => Judgement::different(Reason::EtagDiffers),
         (Some(_), None) => Judgement::because(Verdict::Missing, Reason::NotOnReplica),
         (None, _) => Judgement::because(Verdict::Extra, Reason::NotOnSource),
@@ -101,7 +103,10 @@ fn finding(planned: &Planned, judgement: &Judgement, outcome: &Outcome, dry_run:
     row.detail = Some(planned.reason.clone());
     let (action, advice) = match outcome {
         Outcome::Untouched => intention(planned, dry_run),
-        Outcome::Skipped(why) => (format!("skipped: {why}"), "the bytes were asked for: run it again when they are readable".to_owned()),
+        Outcome::Skipped(why) => (
+            format!("skipped: {why}"),
+            "the bytes were asked for: run it again when they are readable".to_owned(),
+        ),
         Outcome::Copied(_, proof) => (format!("restored, {proof}"), String::new()),
         Outcome::Removed => ("uncovered by removing what was on top, verified".to_owned(), String::new()),
         Outcome::Marked => ("deleted, verified".to_owned(), String::new()),
@@ -117,7 +122,9 @@ fn finding(planned: &Planned, judgement: &Judgement, outcome: &Outcome, dry_run:
 
 fn intention(planned: &Planned, dry_run: bool) -> (String, String) {
     let would = match planned.action {
-        Step::Keep => return ("left alone".into(), "it did not exist then: take --prune to remove it elsewhere".into()),
+        Step::Keep => {
+            return ("left alone".into(), "it did not exist then: take --prune to remove it elsewhere".into());
+        }
         Step::Uncertain => {
             let advice = planned.doubt.map(crate::plan::Doubt::advice).unwrap_or_default();
             return ("skipped: uncertain".into(), advice.to_owned());
@@ -172,7 +179,11 @@ fn next_plan_row(
         }
         match line.first() {
             Some(b'F') => findings.write_all(line.get(1..).unwrap_or_default())?,
-            _ => return plan_row(line).map(Some).ok_or_else(|| io::Error::other("a row of the run's segments is damaged")),
+            _ => {
+                return plan_row(line)
+                    .map(Some)
+                    .ok_or_else(|| io::Error::other("a row of the run's segments is damaged"));
+            }
         }
     }
 }

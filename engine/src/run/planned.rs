@@ -18,7 +18,12 @@ const CHUNK: usize = 2000;
 ///
 /// # Errors
 /// [`Error::Invalid`] when the plan is damaged or made for another place, before anything was changed.
-pub(super) async fn apply(path: &Path, job: &RestoreJob, settle: &Settle, session: &Session) -> Result<(), Error> {
+pub(super) async fn apply(
+    path: &Path,
+    job: &RestoreJob,
+    settle: &Settle,
+    session: &Session,
+) -> Result<(), Error> {
     let mut plan = PlanReader::open(path).map_err(|error| unusable(&error))?;
     check(&plan, job)?;
     let recorder = &session.recorder;

@@ -123,12 +123,17 @@ impl RestoreJob {
 async fn check(job: &RestoreJob, session: &Session) -> Result<(), Error> {
     let source = &job.sides.source;
     if job.sides.replica.is_some() && job.rules.strategy != Strategy::Fewest {
-        return Err(Error::Invalid("--strategy is about restoring in place; elsewhere versions are always copied".into()));
+        return Err(Error::Invalid(
+            "--strategy is about restoring in place; elsewhere versions are always copied".into(),
+        ));
     }
     if let Goal::State(moment) = job.rules.goal
         && moment.last_second() > session.clock.now().seconds()
     {
-        return Err(Error::Invalid(format!("{} is in the future: nobody knows yet what will stand then", moment.at)));
+        return Err(Error::Invalid(format!(
+            "{} is in the future: nobody knows yet what will stand then",
+            moment.at
+        )));
     }
     let versioning = source.store.versioning(source.bucket()).await;
     let side = |error| Error::Side { side: "source", error: Box::new(error) };
@@ -156,7 +161,8 @@ async fn refuse_uncertain(job: &RestoreJob, session: &Session) -> Result<(), Err
     let count = Arc::new(CountDoubts { job: job.clone(), found: AtomicU64::new(0) });
     let limits = WalkLimits { ranges_max: session.ranges_max, listing: Listing::Versions, first_id: 0 };
     let (ranges, stats) = (vec![KeyRange::all()], Arc::<WalkStats>::default());
-    walk::<Versions, _>(job.sides.clone(), ranges, limits, Arc::clone(&count), stats, session.cancel.clone()).await?;
+    walk::<Versions, _>(job.sides.clone(), ranges, limits, Arc::clone(&count), stats, session.cancel.clone())
+        .await?;
     match count.found.load(Ordering::Relaxed) {
         0 => Ok(()),
         found => Err(Error::Brake(format!(
@@ -203,7 +209,8 @@ async fn everything(job: &RestoreJob, settle: Arc<Settle>, session: &Session) ->
     let ranges = recorder.remaining();
     let planner = Planner { job: job.clone(), settle, recorder, progress: Arc::clone(&session.progress) };
     let stats = Arc::clone(&session.progress.walk);
-    walk::<Versions, _>(job.sides.clone(), ranges, limits, Arc::new(planner), stats, session.cancel.clone()).await
+    walk::<Versions, _>(job.sides.clone(), ranges, limits, Arc::new(planner), stats, session.cancel.clone())
+        .await
 }
 
 async fn one_version(
@@ -307,8 +314,10 @@ impl Settle {
         piece: Option<(&KeyRange, usize)>,
     ) -> Result<(Vec<u8>, Tally), Error> {
         let (mut out, mut tally) = (Vec::new(), Tally::default());
-        let mut work: Vec<Work> =
-            rows.iter().map(|planned| Work { planned: planned.clone(), outcome: Outcome::Untouched }).collect();
+        let mut work: Vec<Work> = rows
+            .iter()
+            .map(|planned| Work { planned: planned.clone(), outcome: Outcome::Untouched })
+            .collect();
         if let Some(mender) = &self.mender
             && rows.iter().any(Planned::is_change)
         {
@@ -320,4 +329,3 @@ impl Settle {
         Ok((out, tally))
     }
 }
-

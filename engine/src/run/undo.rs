@@ -4,8 +4,8 @@
 //! The journal's actions are read in their order, in chunks; the actions of one key lie together. A key is
 //! taken back only if what the run left there is still on top, and then looked at again.
 
-use super::look::{Tops, tops};
 use super::Session;
+use super::look::{Tops, tops};
 use crate::Error;
 use crate::act::{DeleteTask, delete_keys};
 use crate::compare::{Evidence, Judgement, Reason};
@@ -122,16 +122,19 @@ impl Deed {
         let top = tops.get(&*self.key);
         let is_own = |version: &&String| top.is_some_and(|top| *top.version_id == ***version);
         match self.kind {
-            ActionKind::VersionRemoved => {
-                Way::Not("versions-removed", "the run removed versions for good, as it was told to: they are gone")
-            }
+            ActionKind::VersionRemoved => Way::Not(
+                "versions-removed",
+                "the run removed versions for good, as it was told to: they are gone",
+            ),
             ActionKind::MarkerRemoved => match top {
                 Some(top) if top.kind == EntryKind::DeleteMarker => Way::Nothing,
                 Some(top) if self.previous.as_deref() == Some(&*top.version_id) => Way::Hide(top.clone()),
                 None => Way::Nothing,
                 Some(_) => CHANGED,
             },
-            ActionKind::Updated => Way::Not("not-journalled", "the earlier tags and metadata are not in the journal"),
+            ActionKind::Updated => {
+                Way::Not("not-journalled", "the earlier tags and metadata are not in the journal")
+            }
             _ => match self.versions.last().filter(is_own) {
                 Some(version) => Way::Remove(version.clone()),
                 None if top.map(|top| &*top.version_id) == self.previous.as_deref() => Way::Nothing,
@@ -141,8 +144,10 @@ impl Deed {
     }
 }
 
-const CHANGED: Way =
-    Way::Not("changed-since", "somebody wrote the key after that run: it was left alone; see `s3twin versions`");
+const CHANGED: Way = Way::Not(
+    "changed-since",
+    "somebody wrote the key after that run: it was left alone; see `s3twin versions`",
+);
 
 async fn take_back(job: &UndoJob, session: &Session, mut deeds: Vec<Deed>) -> Result<(), Error> {
     deeds.sort_by(|a, b| a.key.cmp(&b.key));
@@ -212,7 +217,9 @@ fn conclude(
     let hidden = top.is_none_or(|top| top.kind == EntryKind::DeleteMarker);
     let is_as_before = match deed.kind {
         ActionKind::MarkerRemoved => hidden,
-        _ => top.map(|top| &*top.version_id) == deed.previous.as_deref() || (deed.previous.is_none() && hidden),
+        _ => {
+            top.map(|top| &*top.version_id) == deed.previous.as_deref() || (deed.previous.is_none() && hidden)
+        }
     };
     let actions = &mut tally.actions;
     let (judgement, action, advice) = match (way, error) {
@@ -222,7 +229,11 @@ fn conclude(
         }
         (Way::Not(reason, advice), _) => {
             actions.skipped += 1;
-            (Judgement::unproven(Reason::ChangedMeanwhile), format!("left alone: {reason}"), (*advice).to_owned())
+            (
+                Judgement::unproven(Reason::ChangedMeanwhile),
+                format!("left alone: {reason}"),
+                (*advice).to_owned(),
+            )
         }
         _ if job.dry_run => {
             actions.skipped += 1;
@@ -231,11 +242,19 @@ fn conclude(
         _ if !is_as_before => {
             actions.failed += 1;
             let advice = "what stood there before the run is not on top again: see `s3twin versions`";
-            (Judgement::unproven(Reason::ChangedMeanwhile), "failed: not-verified".to_owned(), advice.to_owned())
+            (
+                Judgement::unproven(Reason::ChangedMeanwhile),
+                "failed: not-verified".to_owned(),
+                advice.to_owned(),
+            )
         }
         (Way::Remove(_), _) if matches!(deed.kind, ActionKind::MarkerAdded | ActionKind::Deleted) => {
             actions.marker_removed += 1;
-            (Judgement::identical(Evidence::Etag), "delete marker removed, verified".to_owned(), String::new())
+            (
+                Judgement::identical(Evidence::Etag),
+                "delete marker removed, verified".to_owned(),
+                String::new(),
+            )
         }
         _ => {
             actions.deleted += 1;
