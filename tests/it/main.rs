@@ -4,6 +4,10 @@
 
 mod harness;
 
+mod act_copy;
+mod act_faults;
+mod act_relay;
+mod act_stage;
 mod audit_damage;
 mod audit_evidence;
 mod audit_report;

@@ -20,6 +20,9 @@ pub(crate) struct AuditArgs {
     /// How far to go for proof
     #[arg(long, value_enum, default_value_t = DepthArg::Checksums)]
     pub(crate) depth: DepthArg,
+    /// Compare whole histories: every version and delete marker, in order (needs versioned buckets)
+    #[arg(long, conflicts_with = "depth")]
+    pub(crate) versions: bool,
     /// Differences in objects younger than this are in flight, not findings (15m, 2h)
     #[arg(long, value_name = "AGE")]
     pub(crate) grace: Option<jiff::Span>,
@@ -37,7 +40,8 @@ const EXAMPLES: &str = "\
 Examples:
   s3twin audit s3://media s3://media-replica --replica-region eu-west-1
   s3twin audit s3://media/2026/ s3://backup/media/2026/ --exclude '*.tmp' --output json
-  s3twin audit s3://media s3://media --replica-endpoint-url http://127.0.0.1:9000 --depth listing";
+  s3twin audit s3://media s3://media --replica-endpoint-url http://127.0.0.1:9000 --depth listing
+  s3twin audit s3://media s3://media-replica --versions --grace 15m";
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum DepthArg {

@@ -9,7 +9,7 @@ use s3twin_engine::compare::Rules;
 use s3twin_engine::model::Timestamp;
 use s3twin_engine::plan::Filter;
 use s3twin_engine::report::Summary;
-use s3twin_engine::run::{AuditJob, audit};
+use s3twin_engine::run::{AuditJob, audit, audit_versions};
 
 pub(crate) async fn run(args: AuditArgs, talk: Talk, origin: Origin) -> Exit {
     let prepared = Filter::new(&args.filter.rules).map_err(|error| error.to_string());
@@ -33,7 +33,11 @@ pub(crate) async fn run(args: AuditArgs, talk: Talk, origin: Origin) -> Exit {
         origin,
         dry_run: false,
     };
-    let work = |sides, session| async move { audit(AuditJob { sides, rules, filter }, &session).await };
+    let versions = args.versions;
+    let work = |sides, session| async move {
+        let job = AuditJob { sides, rules, filter };
+        if versions { audit_versions(job, &session).await } else { audit(job, &session).await }
+    };
     pair.run(work, judge).await
 }
 

@@ -5,4 +5,6 @@ pub(crate) mod demo;
 pub(crate) mod lab;
 mod pair;
 pub(crate) mod resume;
+pub(crate) mod report;
+pub(crate) mod runs;
 pub(crate) mod sync;

@@ -78,11 +78,8 @@ impl Job<'_> {
     /// What the source is like; of a multipart one, what its first part is like.
     async fn head_source(&mut self) -> Result<ObjectInfo, Failure> {
         let of_parts = self.task.source.parts().is_some_and(|parts| parts > 1);
-        let request = HeadObject {
-            id: self.source.clone(),
-            checksum: true,
-            part_number: of_parts.then_some(1),
-        };
+        let request =
+            HeadObject { id: self.source.clone(), checksum: true, part_number: of_parts.then_some(1) };
         let store = &self.shared.source.store;
         let info = match store.head(&request).await {
             Err(error) if of_parts && matches!(error.kind, Kind::Invalid | Kind::Unsupported) => {
@@ -174,9 +171,8 @@ impl Job<'_> {
             guard: Guard::None,
         };
         let (store, request) = (&self.shared.replica.store, &request);
-        let complete = |guard| async move {
-            store.complete_upload(&CompleteUpload { guard, ..request.clone() }).await
-        };
+        let complete =
+            |guard| async move { store.complete_upload(&CompleteUpload { guard, ..request.clone() }).await };
         let written = self.commit(&claims, complete).await?;
         Ok((claims, written))
     }

@@ -10,6 +10,7 @@
 
 pub mod evidence;
 pub mod listing;
+pub mod stacks;
 pub mod stored;
 mod verdict;
 

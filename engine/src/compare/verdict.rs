@@ -38,6 +38,20 @@ pub enum Evidence {
     Size,
 }
 
+impl Evidence {
+    /// The name in `summary.json`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Etag => "etag",
+            Self::Checksum => "checksum",
+            Self::Parts => "parts",
+            Self::Bytes => "bytes",
+            Self::Size => "size",
+        }
+    }
+}
+
 /// How far up the ladder an audit may climb.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

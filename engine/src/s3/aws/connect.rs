@@ -2,8 +2,8 @@
 
 use super::read;
 use crate::s3::{Kind, S3Error};
-use aws_credential_types::Credentials;
 use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{
     RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig,
