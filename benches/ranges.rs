@@ -14,7 +14,8 @@ fn split(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("ranges");
     group.bench_function("observe a page", |bencher| {
         let page = counter_page(77_000, 1000);
-        bencher.iter(|| page.iter().step_by(125).for_each(|entry| atlas.clone().observe(black_box(entry.key))));
+        bencher
+            .iter(|| page.iter().step_by(125).for_each(|entry| atlas.clone().observe(black_box(entry.key))));
     });
     group.bench_function("split decision", |bencher| {
         bencher.iter(|| {

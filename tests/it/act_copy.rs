@@ -1,6 +1,6 @@
 //! Server-side copies over HTTP.
 
-use crate::act_stage::{MIB, Stage, dressed};
+use crate::act_stage::{MIB, PART, Stage, dressed};
 use s3twin_engine::act::{DeleteTask, Note, Standing, Way, delete_keys};
 use s3twin_engine::compare::Evidence;
 use s3twin_engine::model::ETag;
@@ -36,7 +36,7 @@ async fn odd_keys_arrive_under_their_own_names() {
         for stage in [&stage, &away] {
             stage.put(key, key, &dressed());
             stage.copy_right(key).await;
-            stage.put_parts(key, &[5 * MIB, 1], &dressed());
+            stage.put_parts(key, &[PART, 1], &dressed());
             let mut task = stage.task(key).await;
             let standing = stage.copied(key);
             task.standing = Standing::Present {
@@ -57,7 +57,7 @@ async fn a_multipart_object_keeps_its_etag() {
     let stage = Stage::one_lab().await;
     for (key, sizes) in [
         ("even", &[5 * MIB, 5 * MIB, 77][..]),
-        ("odd", &[5 * MIB, 7 * MIB, 6 * MIB, 1]),
+        ("odd", &[PART, 2 * PART, PART + 1, 1]),
         ("one", &[300]),
         ("empty", &[0]),
     ] {
@@ -87,13 +87,13 @@ async fn a_multipart_object_keeps_its_etag() {
 #[tokio::test]
 async fn beyond_the_copy_limit_in_parts() {
     let mut stage = Stage::one_lab().await;
-    stage.set_copy_limit(11 << 20);
-    stage.put("k", vec![7; 12 * MIB], &dressed());
+    stage.set_copy_limit(2 * PART as u64);
+    stage.put("k", vec![7; 2 * PART + 1], &dressed());
     let outcome = stage.copy_right("k").await;
     assert_eq!((outcome.result.unwrap().proof, outcome.way), (Evidence::Checksum, Some(Way::CopyParts)));
     assert_eq!(stage.sent("UploadPartCopy"), 3);
     // No stored checksum at the source: only reading it once can prove the copy.
-    stage.put("old", vec![8; 12 * MIB], &dressed().algorithm(None));
+    stage.put("old", vec![8; 2 * PART + 1], &dressed().algorithm(None));
     assert_eq!(stage.copy("old").await.result.unwrap_err().reason(), "unproven-copy");
     stage.to().store().forget("dst", "out/old").unwrap();
     stage.options.read_to_prove = true;
@@ -108,7 +108,7 @@ async fn encrypted_sources_are_proved_by_checksum() {
     stage.put("k", "secret", &spec);
     assert_eq!(stage.copy_right("k").await.result.unwrap().proof, Evidence::Checksum);
     // In parts, too: the layout is worth nothing, so it is copied as one.
-    stage.put_parts("p", &[5 * MIB, 9], &spec);
+    stage.put_parts("p", &[PART, 9], &spec);
     let outcome = stage.copy_right("p").await;
     assert_eq!((outcome.result.unwrap().proof, outcome.way), (Evidence::Checksum, Some(Way::Copy)));
 }
@@ -141,7 +141,7 @@ async fn the_website_redirect_travels_on_request() {
 async fn another_writer_wins() {
     for stage in [Stage::one_lab().await, Stage::two_labs().await] {
         stage.put("k", "ours", &PutSpec::default());
-        stage.put_parts("p", &[5 * MIB, 5], &PutSpec::default());
+        stage.put_parts("p", &[PART, 5], &PutSpec::default());
         for key in ["k", "p"] {
             let task = stage.task(key).await;
             let full = format!("out/{key}");

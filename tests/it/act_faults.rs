@@ -1,6 +1,6 @@
 //! Copies over a network and a server that fail.
 
-use crate::act_stage::{MIB, Stage, dressed};
+use crate::act_stage::{PART, Stage, dressed};
 use s3twin_engine::act::Note;
 use s3twin_fixtures::{FaultKind, FaultPlan, PutSpec};
 use std::time::Duration;
@@ -18,7 +18,7 @@ async fn a_lost_answer_makes_no_second_version() {
         {
             let stage = if relay { Stage::two_labs().await } else { Stage::one_lab().await };
             stage.put("k", "body", &dressed());
-            stage.put_parts("p", &[5 * MIB, 5], &dressed());
+            stage.put_parts("p", &[PART, 5], &dressed());
             stage.to().faults().set(FaultPlan::default().nth(operation, 1, fault));
             let outcome = stage.copy_right(key).await;
             let found = outcome.notes.contains(&Note::FoundInPlace);
@@ -33,7 +33,7 @@ async fn an_error_inside_a_200_is_an_error() {
     for (key, operation) in [("k", "CopyObject"), ("p", "UploadPartCopy"), ("p", "CompleteMultipartUpload")] {
         let stage = Stage::one_lab().await;
         stage.put("k", "body", &dressed());
-        stage.put_parts("p", &[5 * MIB, 5], &dressed());
+        stage.put_parts("p", &[PART, 5], &dressed());
         stage.to().faults().set(FaultPlan::default().nth(operation, 1, FaultKind::ErrorInOk));
         stage.copy_right(key).await;
         assert!(stage.sent(operation) >= 2, "{operation}");
@@ -46,7 +46,7 @@ async fn bodies_that_break_or_lie_are_read_again() {
         for key in ["k", "p"] {
             let stage = Stage::two_labs().await;
             stage.put("k", vec![5; 100_000], &dressed());
-            stage.put_parts("p", &[5 * MIB, 5], &dressed());
+            stage.put_parts("p", &[PART, 5], &dressed());
             stage.from.faults().set(FaultPlan::default().nth("GetObject", 1, fault));
             let outcome = stage.copy_right(key).await;
             assert!(outcome.notes.is_empty(), "{fault:?} {outcome:?}");
@@ -63,7 +63,7 @@ async fn a_storm_of_everything_loses_nothing() {
         for n in 0..60 {
             let key = format!("k{n}");
             if n % 10 == 0 {
-                stage.put_parts(&key, &[5 * MIB, n + 1], &dressed());
+                stage.put_parts(&key, &[PART, n + 1], &dressed());
             } else {
                 stage.put(&key, vec![n as u8; n * 100], &dressed());
             }
@@ -95,7 +95,7 @@ async fn a_storm_of_everything_loses_nothing() {
 #[tokio::test]
 async fn a_cancelled_run_leaves_no_upload() {
     let stage = Stage::two_labs().await;
-    stage.put_parts("p", &[5 * MIB, 5 * MIB, 5], &PutSpec::default());
+    stage.put_parts("p", &[PART, PART, 5], &PutSpec::default());
     let task = stage.task("p").await;
     stage.from.faults().set(FaultPlan { stall: Duration::from_secs(3), ..FaultPlan::default() }.nth(
         "GetObject",

@@ -1,6 +1,6 @@
 //! Relays between two endpoints.
 
-use crate::act_stage::{MIB, Stage, dressed};
+use crate::act_stage::{MIB, PART, Stage, dressed};
 use s3twin_engine::act::{CopyMode, Note, Way};
 use s3twin_engine::compare::Evidence;
 use s3twin_fixtures::PutSpec;
@@ -10,7 +10,7 @@ use s3twin_fixtures::store::Encryption;
 #[tokio::test]
 async fn small_objects_go_by_get_and_put() {
     let stage = Stage::two_labs().await;
-    for (key, body) in [("empty", vec![]), ("small", vec![1; 1000]), ("frames", vec![2; 3 * MIB])] {
+    for (key, body) in [("empty", vec![]), ("small", vec![1; 1000]), ("frames", vec![2; MIB])] {
         stage.put(key, body.clone(), &dressed());
         stage.from.reset_requests();
         let outcome = stage.copy_right(key).await;
@@ -25,8 +25,8 @@ async fn parts_keep_layout_etag_and_checksum() {
     let stage = Stage::two_labs().await;
     for (key, sizes, algorithm, kind) in [
         ("even", &[5 * MIB, 5 * MIB, 77][..], Algorithm::Crc64Nvme, Kind::FullObject),
-        ("odd", &[5 * MIB, 7 * MIB, 1], Algorithm::Sha256, Kind::Composite),
-        ("full", &[6 * MIB, 7 * MIB, 1], Algorithm::Crc32c, Kind::FullObject),
+        ("odd", &[PART, 2 * PART, 1], Algorithm::Sha256, Kind::Composite),
+        ("full", &[PART + 1, 2 * PART, 1], Algorithm::Crc32c, Kind::FullObject),
         ("one", &[300], Algorithm::Crc32, Kind::Composite),
         ("empty", &[0], Algorithm::Crc64Nvme, Kind::FullObject),
     ] {
@@ -41,8 +41,8 @@ async fn parts_keep_layout_etag_and_checksum() {
 #[tokio::test]
 async fn a_large_plain_object_is_proved_by_its_checksum() {
     let mut stage = Stage::two_labs().await;
-    stage.options.single_put = 1 << 20;
-    let body: Vec<u8> = (0..12 * MIB).map(|n| (n >> 7) as u8).collect();
+    stage.options.single_put = PART as u64;
+    let body: Vec<u8> = (0..2 * PART + 1).map(|n| (n >> 7) as u8).collect();
     stage.put("k", body.clone(), &dressed());
     let outcome = stage.copy_right("k").await;
     assert_eq!((outcome.result.unwrap().proof, outcome.way), (Evidence::Checksum, Some(Way::PutParts)));
@@ -56,7 +56,7 @@ async fn encrypted_sources_are_relayed() {
     let mut spec = dressed();
     spec.attributes.encryption = Encryption::Kms { key_id: "key".into(), bucket_key: false, dual: false };
     stage.put("k", "secret", &spec);
-    stage.put_parts("p", &[5 * MIB, 9], &spec);
+    stage.put_parts("p", &[PART, 9], &spec);
     for key in ["k", "p"] {
         let outcome = stage.copy_right(key).await;
         assert!(outcome.notes.contains(&Note::EncryptionNotCopied));
@@ -69,8 +69,8 @@ async fn without_checksums_or_conditions_it_still_works() {
     let mut stage = Stage::two_labs().await;
     stage.options.request_checksums = false;
     stage.options.conditional_writes = false;
-    stage.put("k", vec![3; MIB], &PutSpec::default());
-    stage.put_parts("p", &[5 * MIB, 9], &PutSpec::default());
+    stage.put("k", vec![3; PART], &PutSpec::default());
+    stage.put_parts("p", &[PART, 9], &PutSpec::default());
     for key in ["k", "p"] {
         let outcome = stage.copy_right(key).await;
         assert_eq!(outcome.result.unwrap().proof, Evidence::Etag);
@@ -90,8 +90,9 @@ async fn the_relay_can_be_asked_for() {
 #[tokio::test]
 async fn parts_that_do_not_fit_into_memory_are_cut_smaller() {
     let mut stage = Stage::two_labs().await;
-    stage.memory = 6 << 20;
-    stage.put_parts("k", &[7 * MIB, 7 * MIB, 1], &dressed());
+    stage.memory = 64 << 10;
+    stage.options.relay_part = 30_000;
+    stage.put_parts("k", &[PART, PART, 1], &dressed());
     let outcome = stage.copy_right("k").await;
     assert_eq!(outcome.notes, [Note::PartLayoutLost]);
     assert!(!stage.same_etag("k"));

@@ -18,6 +18,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) const MIB: usize = 1 << 20;
+/// A part in labs that take parts of any size, so that debug builds do not hash megabytes.
+pub(crate) const PART: usize = 100_000;
 
 /// Source and destination. `to` is `None` when one lab holds both buckets.
 pub(crate) struct Stage {
@@ -31,7 +33,8 @@ pub(crate) struct Stage {
 }
 
 async fn lab() -> Lab {
-    let lab = Lab::start(LabOptions::default()).await.unwrap();
+    let limits = Limits { min_part_bytes: 1, ..Limits::default() };
+    let lab = Lab::start(LabOptions { limits, ..LabOptions::default() }).await.unwrap();
     for bucket in ["src", "dst"] {
         lab.store().create_bucket(bucket, Versioning::Enabled).unwrap();
     }
@@ -73,7 +76,8 @@ impl Stage {
         let cancel = CancellationToken::new();
         let source = side(&from, "s3://src/in/", &cancel).await;
         let replica = side(to.as_ref().unwrap_or(&from), "s3://dst/out/", &cancel).await;
-        let options = CopyOptions { server_part: 5 << 20, relay_part: 5 << 20, ..CopyOptions::default() };
+        let options =
+            CopyOptions { server_part: PART as u64, relay_part: PART as u64, ..CopyOptions::default() };
         Self { from, to, source, replica, options, memory: 64 << 20, cancel }
     }
 
@@ -84,7 +88,7 @@ impl Stage {
     /// Lowers the largest source that CopyObject takes, on both sides of the wire.
     pub(crate) fn set_copy_limit(&mut self, bytes: u64) {
         self.options.limits = CopyLimits { copy: bytes, ..CopyLimits::default() };
-        self.from.set_limits(Limits { copy_limit_bytes: bytes, ..Limits::default() });
+        self.from.set_limits(Limits { copy_limit_bytes: bytes, min_part_bytes: 1, ..Limits::default() });
     }
 
     pub(crate) fn copier(&self) -> Copier {

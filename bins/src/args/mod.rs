@@ -8,7 +8,9 @@ mod runs;
 mod sync;
 
 pub(crate) use audit::AuditArgs;
-pub(crate) use common::{CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk};
+pub(crate) use common::{
+    CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
+};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
 pub(crate) use resume::ResumeArgs;
 pub(crate) use runs::{ReportArgs, ReportFormat, RunsArgs};

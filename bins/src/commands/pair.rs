@@ -83,8 +83,10 @@ impl Pair {
         let state = run_folder::state_dir(self.output.state_dir.as_deref()).map_err(Error::Invalid)?;
         let state = StateDir::new(state);
         let cancel = setup::cancel_on_signals();
+        // Loading the AWS configuration has a large state; it is needed once.
         let connected =
-            setup::connect((&self.source, &self.replica), &self.endpoints, &self.limits, &cancel).await?;
+            Box::pin(setup::connect((&self.source, &self.replica), &self.endpoints, &self.limits, &cancel))
+                .await?;
         self.check_overlap(&connected.sides)?;
         let id = match &self.origin {
             Origin::Fresh { .. } => RunId::new(started_at, self.command, fastrand::u16(..))?,
@@ -127,9 +129,10 @@ impl Pair {
             return Ok(None);
         }
         let service = |location: &Location, service: &str| format!("{service} {location}");
-        let replica = sides.replica.as_ref().map_or_else(String::new, |side| {
-            service(&self.replica, side.store.service())
-        });
+        let replica = sides
+            .replica
+            .as_ref()
+            .map_or_else(String::new, |side| service(&self.replica, side.store.service()));
         let pair = LeasePair {
             source: service(&self.source, sides.source.store.service()),
             replica,
@@ -192,7 +195,8 @@ impl Pair {
         if let Some(error) = &summary.error {
             eprintln!("s3twin: {error}");
         }
-        let json = serde_json::to_string_pretty(summary).map_err(|error| Error::Internal(error.to_string()))?;
+        let json =
+            serde_json::to_string_pretty(summary).map_err(|error| Error::Internal(error.to_string()))?;
         let run = recorder.run();
         // The summary first: nothing must stand between a result and its reader.
         write(&run.summary(), json.as_bytes())?;
@@ -200,7 +204,8 @@ impl Pair {
         let folder = self.output.report.as_deref().unwrap_or(run.path());
         if folder != run.path() {
             std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
-            for file in [run.summary(), run.findings(), run.report()].into_iter().filter(|file| file.exists()) {
+            for file in [run.summary(), run.findings(), run.report()].into_iter().filter(|file| file.exists())
+            {
                 let Some(name) = file.file_name() else { continue };
                 let copy = folder.join(name);
                 std::fs::copy(&file, &copy).map_err(|error| cannot_write(&copy, &error))?;
