@@ -87,6 +87,8 @@ pub(super) fn service_kind(
     operation: Operation,
     bucket_region: Option<String>,
 ) -> Kind {
+    // "NotFound" is what the SDK makes of a HEAD's bare 404: the status and the operation say more.
+    let code = code.filter(|code| *code != "NotFound");
     if let Some(kind) = code.and_then(|code| code_kind(code, bucket_region.clone())) {
         return kind;
     }

@@ -1,7 +1,8 @@
 //! From settings to a client: credentials, region, endpoint, transport.
 
 use super::read;
-use crate::s3::{Kind, S3Error};
+use crate::flow::Backoff;
+use crate::s3::{Answer, Kind, S3Error};
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
@@ -69,6 +70,9 @@ const READ_TIMEOUT: Duration = Duration::from_secs(120);
 /// Without a region anywhere, this one signs; S3 corrects it with a redirect that names the right one.
 const DEFAULT_REGION: &str = "us-east-1";
 
+/// How often a bucket is asked for before the run starts; its stores retry by themselves later.
+const REACH_ATTEMPTS: u32 = 6;
+
 /// A client for one side.
 #[derive(Clone, Debug)]
 pub struct AwsStore {
@@ -84,14 +88,14 @@ impl AwsStore {
     /// not exist or may not be listed.
     pub async fn connect(settings: &EndpointSettings, bucket: &str) -> Result<Self, ConnectError> {
         let store = Self::open(settings).await?;
-        match read::head_bucket(&store, bucket).await {
+        match reach(&store, bucket).await {
             Ok(()) => Ok(store),
             // A custom endpoint may still be a regional one; only its answer's region can be right.
             Err(S3Error { kind: Kind::WrongRegion(Some(region)), .. }) => {
                 tracing::info!(bucket, region, "the bucket is in another region: following it");
                 let settings = EndpointSettings { region: Some(region), ..settings.clone() };
                 let store = Self::open(&settings).await?;
-                read::head_bucket(&store, bucket).await.map_err(Box::new)?;
+                reach(&store, bucket).await.map_err(Box::new)?;
                 Ok(store)
             }
             // HEAD may be denied where listing is allowed (some compatible servers); the listing will tell.
@@ -146,6 +150,29 @@ impl AwsStore {
             identity.or(settings.profile.as_deref()).unwrap_or_default()
         );
         Ok(Self { client: Client::from_conf(config), service })
+    }
+}
+
+/// Asks whether the bucket is there and ours to list. An endpoint that cannot be reached is not asked again:
+/// it is more likely mistyped than down, and the answer should come quickly.
+async fn reach(store: &AwsStore, bucket: &str) -> Answer<()> {
+    let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5), fastrand::u64(..));
+    let mut attempt = 1;
+    loop {
+        match read::head_bucket(store, bucket).await {
+            Err(error)
+                if attempt < REACH_ATTEMPTS && error.is_retryable() && error.kind != Kind::Unreachable =>
+            {
+                tokio::time::sleep(backoff.delay(attempt)).await;
+                attempt += 1;
+            }
+            // A HEAD is answered without a body, so expired credentials are a bare 400. A list page wants the
+            // same permission and comes with the reason.
+            Err(error) if matches!(error.kind, Kind::Invalid | Kind::Denied) => {
+                return read::first_key(store, bucket).await;
+            }
+            other => return other,
+        }
     }
 }
 
