@@ -141,7 +141,8 @@ pub(crate) fn held(store: &Store, bucket: &str, prefix: &str) -> BTreeMap<String
         let attributes = object.attributes.clone();
         let held = Held {
             bytes: object.body.to_vec(),
-            content_type: attributes.content_type,
+            // What S3 answers when none was given; a relay cannot tell the two apart, nor need anyone.
+            content_type: attributes.content_type.or_else(|| Some("binary/octet-stream".to_owned())),
             system: attributes.system,
             user: attributes.user,
             tags: attributes.tags,

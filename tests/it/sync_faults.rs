@@ -121,6 +121,6 @@ fn an_audit_through_faults_says_what_it_says_without() {
 fn a_server_that_refuses_for_good_ends_the_run_as_incomplete() {
     let world = filled(5);
     world.lab.faults().set(FaultPlan::seeded(1).only("ListObjectsV2").rate(FaultKind::InternalError, 1.0));
-    let done = world.sync(&[]).exits(4).says(&["ListObjectsV2", "s3://source", "InternalError"]);
+    let done = world.sync(&[]).exits(4).says(&["ListObjectsV2", "s3://", "InternalError"]);
     assert_eq!(done.summary()["state"], "incomplete");
 }
