@@ -14,9 +14,9 @@ use s3twin_engine::verify::service::DigestService;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// Key ranges worked on at once. Each lists both sides, so 48 keep about a hundred requests in flight; memory
-/// stays below 30 MiB for all of them.
-pub(crate) const RANGES_MAX: usize = 48;
+/// Key ranges worked on at once. Each lists both sides, so 32 keep up to 64 list requests in flight; memory
+/// of their pages stays below 20 MiB.
+pub(crate) const RANGES_MAX: usize = 32;
 
 /// The wall clock.
 pub(crate) fn clock() -> Clock {

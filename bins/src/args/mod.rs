@@ -4,12 +4,16 @@ mod audit;
 mod common;
 mod lab;
 mod resume;
+mod runs;
 mod sync;
 
 pub(crate) use audit::AuditArgs;
-pub(crate) use common::{CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk};
+pub(crate) use common::{
+    CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
+};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
 pub(crate) use resume::ResumeArgs;
+pub(crate) use runs::{ReportArgs, ReportFormat, RunsArgs};
 pub(crate) use sync::SyncArgs;
 
 use clap::{Parser, Subcommand};
@@ -40,6 +44,8 @@ pub(crate) enum Command {
     Audit(Box<AuditArgs>),
     Sync(Box<SyncArgs>),
     Resume(ResumeArgs),
+    Runs(RunsArgs),
+    Report(ReportArgs),
     Lab(LabArgs),
     Demo(DemoArgs),
 }

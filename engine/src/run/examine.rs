@@ -52,13 +52,16 @@ pub(super) struct Case {
     judged: Judged,
 }
 
+/// The background work of a piece, stopped when dropped: its findings rows and its counts.
+type Settling = AbortOnDropHandle<Result<(Vec<u8>, Tally), Error>>;
+
 /// State of one range.
 #[derive(Debug, Default)]
 pub(super) struct Segment {
     id: u32,
     tally: Tally,
     cases: Vec<Case>,
-    pending: VecDeque<(KeyRange, AbortOnDropHandle<Result<(Vec<u8>, Tally), Error>>)>,
+    pending: VecDeque<(KeyRange, Settling)>,
 }
 
 impl Examine {
