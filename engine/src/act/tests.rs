@@ -662,3 +662,15 @@ async fn deletes_go_in_batches_and_versions_by_name() {
     let refused = delete_keys(&store.side("s3://dst"), &tasks[..1], true, &never).await;
     assert_eq!(refused[0].result.as_ref().unwrap_err().reason(), "cancelled");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_delete_without_a_condition_is_not_repeated() {
+    let store = Double::new("here");
+    store.put_there("dst", "k", BODY, &[]);
+    store.script(Delete, Fault::Lose);
+    let task = DeleteTask { key: "k".into(), version_id: None, if_match: None };
+    let outcomes = delete_keys(&store.side("s3://dst"), &[task], true, &CancellationToken::new()).await;
+    assert!(outcomes[0].result.is_ok());
+    assert_eq!(store.log(), [Delete, Head]);
+    assert_eq!(store.versions("dst", "k").iter().filter(|stored| stored.marker).count(), 1);
+}
