@@ -4,6 +4,9 @@
 
 mod harness;
 
+mod restore_cases;
+mod restore_history;
+mod restore_stage;
 mod act_copy;
 mod act_faults;
 mod act_relay;

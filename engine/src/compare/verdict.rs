@@ -99,11 +99,13 @@ pub enum Reason {
     VersionsDiffer,
     DeleteMarkerDiffers,
     VersionOrderDiffers,
+    /// A restore cannot tell from the listing what stood at the moment asked for.
+    PastUncertain,
 }
 
 impl Reason {
     /// Every reason, for the documentation.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::NotOnReplica,
         Self::NotOnSource,
         Self::SizeDiffers,
@@ -130,6 +132,7 @@ impl Reason {
         Self::VersionsDiffer,
         Self::DeleteMarkerDiffers,
         Self::VersionOrderDiffers,
+        Self::PastUncertain,
     ];
 
     /// What to do about it, in one sentence.
@@ -172,6 +175,7 @@ impl Reason {
                 "a delete marker is on one side only: check whether delete markers are replicated"
             }
             Self::VersionOrderDiffers => "the same versions in another order",
+            Self::PastUncertain => "look at the key's versions, then restore one by --key and --version-id",
         }
     }
 }

@@ -4,15 +4,24 @@ mod audit;
 mod examine;
 mod hands;
 mod history;
+mod look;
+mod mender;
+mod outcome;
+mod planned;
 mod record;
+mod restore;
 mod session;
 mod survey;
 mod sync;
+mod undo;
 
 pub use audit::{AuditJob, audit};
 pub use history::audit_versions;
+pub use mender::ThawRules;
 pub use record::Recorder;
+pub use restore::{RestoreJob, restore};
 pub use session::Session;
 pub use sync::{SyncJob, sync};
+pub use undo::{UndoJob, undo};
 
 use survey::survey;

@@ -73,7 +73,7 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
 
 /// Uploads that an interrupted run left open are aborted: their objects are copied afresh. One that cannot be
 /// aborted now stays in the journal.
-async fn abort_left_uploads(session: &Session, store: &dyn crate::s3::Store) {
+pub(super) async fn abort_left_uploads(session: &Session, store: &dyn crate::s3::Store) {
     use crate::act::UploadLog as _;
     for upload in session.recorder.open_uploads() {
         match store.abort_upload(upload).await {
