@@ -4,9 +4,6 @@
 
 mod harness;
 
-mod restore_cases;
-mod restore_history;
-mod restore_stage;
 mod act_copy;
 mod act_faults;
 mod act_relay;
@@ -17,6 +14,9 @@ mod audit_report;
 mod audit_scope;
 mod bad_input;
 mod pairs;
+mod restore_cases;
+mod restore_history;
+mod restore_stage;
 mod resume;
 mod sync_copies;
 mod sync_deletes;

@@ -24,14 +24,6 @@ pub(super) async fn head_bucket(store: &AwsStore, bucket: &str) -> Answer<()> {
     Ok(())
 }
 
-/// A list page of one key, for what its error says.
-pub(super) async fn first_key(store: &AwsStore, bucket: &str) -> Answer<()> {
-    let target = Target::bucket(Operation::ListObjectsV2, bucket);
-    let sent = store.client.list_objects_v2().bucket(bucket).max_keys(1).send();
-    sent.await.map_err(|error| target.classify(&error))?;
-    Ok(())
-}
-
 pub(super) async fn versioning(store: &AwsStore, bucket: &str) -> Answer<Versioning> {
     let target = Target::bucket(Operation::GetBucketVersioning, bucket);
     let sent = store.client.get_bucket_versioning().bucket(bucket).send();
