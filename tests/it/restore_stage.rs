@@ -85,14 +85,21 @@ impl Stage {
         Some(String::from_utf8(bytes).expect("text"))
     }
 
-    /// Runs the program.
-    pub(crate) fn run(&self, args: &[&str]) -> Ran {
-        let report = tempfile::tempdir_in(self.state.path()).expect("a folder").keep();
+    /// The program with these arguments, and nothing of this process's environment.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_s3twin-under-test"));
         command.args(args).env_clear();
         command.envs([("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)]);
         command.envs([("AWS_REGION", "us-east-1"), ("AWS_EC2_METADATA_DISABLED", "true")]);
         command.env("AWS_ENDPOINT_URL", self.lab.endpoint()).env("PATH", "/usr/bin:/bin");
+        command.env("S3TWIN_STATE_DIR", self.state.path());
+        command
+    }
+
+    /// Runs the program.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        let report = tempfile::tempdir_in(self.state.path()).expect("a folder").keep();
+        let mut command = self.command(args);
         command.arg("--output").arg("json");
         if args[0] != "versions" {
             command.arg("--state-dir").arg(self.state.path()).arg("--report").arg(&report);
