@@ -17,7 +17,7 @@
 //! choice, how many requests at once the store's ([`crate::s3::Paced`]).
 //!
 //! # What one copy costs
-//! A plain object within one service: one request. A multipart one: 1 to 2 HEADs, the tags, create, one request
+//! A plain object within one service: one request. A multipart one: 2 to 3 HEADs, the tags, create, one request
 //! per part, complete. Relayed: GET and PUT, and the tags if there are any; in parts as above, with a GET per
 //! part. Further requests only where something went wrong or nothing in the answers proves the copy.
 
