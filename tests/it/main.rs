@@ -1,1 +1,5 @@
 //! One integration binary.
+
+mod proof_corpus;
+mod proof_scrub;
+mod proof_stage;

@@ -6,7 +6,7 @@ mod lab;
 mod resume;
 mod sync;
 
-pub(crate) use audit::AuditArgs;
+pub(crate) use audit::{AuditArgs, fidelity};
 pub(crate) use common::{CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
 pub(crate) use resume::ResumeArgs;

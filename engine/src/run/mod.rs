@@ -5,13 +5,15 @@ mod examine;
 mod hands;
 mod history;
 mod record;
+mod scrub;
 mod session;
 mod survey;
 mod sync;
 
-pub use audit::{AuditJob, audit};
+pub use audit::{AuditJob, audit, audit_reading};
 pub use history::audit_versions;
 pub use record::Recorder;
+pub use scrub::scrub_arc;
 pub use session::Session;
 pub use sync::{SyncJob, sync};
 
