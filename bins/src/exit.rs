@@ -38,7 +38,7 @@ impl Exit {
     #[must_use]
     pub fn of(error: &Error) -> Self {
         match error {
-            Error::Brake(_) => Self::Refused,
+            Error::Brake(_) | Error::Lease(_) => Self::Refused,
             Error::Invalid(_) => Self::Usage,
             Error::Cancelled => Self::Interrupted,
             _ => Self::Incomplete,

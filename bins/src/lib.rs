@@ -6,6 +6,7 @@ mod args;
 mod commands;
 pub mod exit;
 mod logging;
+mod page;
 mod run_folder;
 mod screen;
 mod setup;
@@ -48,7 +49,12 @@ async fn dispatch(cli: Cli, origin: Origin) -> Exit {
     match cli.command {
         Command::Audit(args) => commands::audit::run(*args, talk, origin).await,
         Command::Sync(args) => commands::sync::run(*args, talk, origin).await,
+        Command::Restore(args) => commands::restore::run(*args, talk, origin).await,
+        Command::Undo(args) => commands::undo::run(*args, talk, origin).await,
+        Command::Versions(args) => commands::versions::run(*args).await,
         Command::Resume(args) => Box::pin(commands::resume::run(args)).await,
+        Command::Runs(args) => commands::runs::run(&args),
+        Command::Report(args) => commands::report::run(&args),
         Command::Lab(args) => commands::lab::run(args).await,
         Command::Demo(args) => commands::demo::run(args, talk).await,
     }

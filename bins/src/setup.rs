@@ -7,16 +7,17 @@ use s3twin_engine::flow::{Clock, Pace, PaceLimits};
 use s3twin_engine::list::{Side, Sides};
 use s3twin_engine::model::{Location, Timestamp};
 use s3twin_engine::observe::Progress;
-use s3twin_engine::s3::aws::{AwsStore, ConnectError, EndpointSettings};
+use s3twin_engine::s3::aws::{AwsStore, ConnectError, EndpointSettings, reach};
 use s3twin_engine::s3::{Meter, Paced, RetryPolicy, Store};
 use s3twin_engine::verify::pool::CpuPool;
 use s3twin_engine::verify::service::DigestService;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
-/// Key ranges worked on at once. Each lists both sides, so 48 keep about a hundred requests in flight; memory
-/// stays below 30 MiB for all of them.
-pub(crate) const RANGES_MAX: usize = 48;
+/// Key ranges worked on at once. Each lists both sides, so 32 keep up to 64 list requests in flight; memory
+/// of their pages stays below 20 MiB.
+pub(crate) const RANGES_MAX: usize = 32;
 
 /// The wall clock.
 pub(crate) fn clock() -> Clock {
@@ -52,27 +53,27 @@ pub(crate) async fn connect(
     cancel: &CancellationToken,
 ) -> Result<Connected, Error> {
     let (source_settings, replica_settings) = endpoints(args);
-    let (a, b) = tokio::join!(
-        AwsStore::connect(&source_settings, &source.bucket),
-        AwsStore::connect(&replica_settings, &replica.bucket)
-    );
-    let (a, b) = (a.map_err(|e| side_error("source", e))?, b.map_err(|e| side_error("replica", e))?);
     let meter = Arc::new(Meter::default());
     let pace_limits = PaceLimits {
         ceiling: usize::from(limits.concurrency),
         requests_per_second: limits.max_requests_per_second.map(f64::from),
         ..PaceLimits::default()
     };
-    let pace = Pace::new(pace_limits.clone());
-    // The limit a server sets is the server's: two sides on one service share one controller.
-    let replica_pace = if a.service() == b.service() { Arc::clone(&pace) } else { Pace::new(pace_limits) };
-    let paced = |store: AwsStore, pace: Arc<Pace>| -> Arc<dyn Store> {
+    // The limit a server sets is the server's: sides on one service share one controller.
+    let paces: Mutex<HashMap<String, Arc<Pace>>> = Mutex::default();
+    let wrap = |store: AwsStore| -> Arc<dyn Store> {
+        let mut paces = paces.lock().unwrap_or_else(PoisonError::into_inner);
+        let pace = paces.entry(store.service().to_owned()).or_insert_with(|| Pace::new(pace_limits.clone()));
         let policy = RetryPolicy { seed: fastrand::u64(..), ..RetryPolicy::default() };
-        Arc::new(Paced::new(Arc::new(store), pace, Arc::clone(&meter), cancel.clone(), policy))
+        Arc::new(Paced::new(Arc::new(store), Arc::clone(pace), Arc::clone(&meter), cancel.clone(), policy))
     };
+    let (a, b) = tokio::join!(
+        reach(&source_settings, &source.bucket, wrap),
+        reach(&replica_settings, &replica.bucket, wrap)
+    );
     let sides = Sides {
-        source: Arc::new(Side::new(paced(a, pace), source.clone())),
-        replica: Some(Arc::new(Side::new(paced(b, replica_pace), replica.clone()))),
+        source: Arc::new(Side::new(a.map_err(|error| side_error("source", error))?, source.clone())),
+        replica: Some(Arc::new(Side::new(b.map_err(|error| side_error("replica", error))?, replica.clone()))),
     };
     Ok(Connected { sides, progress: Arc::new(Progress::new(meter)) })
 }

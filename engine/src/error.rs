@@ -59,6 +59,7 @@ impl Error {
         }
     }
 
+    #[allow(clippy::needless_pass_by_value)] // For `map_err`.
     pub(crate) fn task(error: tokio::task::JoinError) -> Self {
         if error.is_cancelled() { Self::Cancelled } else { Self::Internal(error.to_string()) }
     }

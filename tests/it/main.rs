@@ -1,5 +1,27 @@
-//! One integration binary.
+//! The promises of the program, held against the embedded server: one module for each, one server for each test.
+//!
+//! The server is the judge. What a bucket holds is read from its store, never from what the program says.
 
+mod harness;
+
+mod act_copy;
+mod act_faults;
+mod act_relay;
+mod act_stage;
+mod audit_damage;
+mod audit_evidence;
+mod audit_report;
+mod audit_scope;
+mod bad_input;
+mod pairs;
 mod proof_corpus;
 mod proof_scrub;
 mod proof_stage;
+mod restore_cases;
+mod restore_history;
+mod restore_stage;
+mod resume;
+mod sync_copies;
+mod sync_deletes;
+mod sync_faults;
+mod sync_races;

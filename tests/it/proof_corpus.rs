@@ -16,8 +16,7 @@ fn bare() -> PutSpec {
 
 fn kms() -> PutSpec {
     let mut spec = bare();
-    spec.attributes.encryption =
-        Encryption::Kms { key_id: "k".to_owned(), bucket_key: false, dual: false };
+    spec.attributes.encryption = Encryption::Kms { key_id: "k".to_owned(), bucket_key: false, dual: false };
     spec
 }
 
@@ -107,7 +106,10 @@ fn proof_one_bit_swapped_parts_and_tails_are_different() {
         assert!(finding.starts_with("different/"), "{key}: {finding}");
     }
     assert_eq!(ran.findings["flip-plain-8"], "different/bytes-differ");
-    assert_eq!(ran.details["flip-plain-8"], format!("the first byte that differs is at offset {}", 9 * UNIT + 3));
+    assert_eq!(
+        ran.details["flip-plain-8"],
+        format!("the first byte that differs is at offset {}", 9 * UNIT + 3)
+    );
     assert_eq!(ran.details["swap-5-odd"], "the first byte that differs is at offset 0");
     assert_eq!(ran.findings["tail-odd"], "different/size-differs");
     // What the stored values leave open is unproven without reading, never equal and never different.
@@ -160,9 +162,7 @@ fn proof_the_same_crc32_is_not_the_same_bytes() {
     let bytes = noise(3, 9000);
     let mut other = bytes.clone();
     other[100] ^= 0xff;
-    let crc = u32::from_be_bytes(
-        Algorithm::Crc32.raw(&[Bytes::from(bytes.clone())]).try_into().unwrap(),
-    );
+    let crc = u32::from_be_bytes(Algorithm::Crc32.raw(&[Bytes::from(bytes.clone())]).try_into().unwrap());
     patch(&mut other, 4000, crc);
     assert_ne!(bytes, other);
     let spec = PutSpec::default().algorithm(Some(Algorithm::Crc32));

@@ -3,14 +3,25 @@
 mod audit;
 mod common;
 mod lab;
+mod moment;
+mod restore;
 mod resume;
+mod runs;
 mod sync;
+mod undo;
+mod versions;
 
 pub(crate) use audit::{AuditArgs, fidelity};
-pub(crate) use common::{CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk};
+pub(crate) use common::{
+    CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
+};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
+pub(crate) use restore::{RestoreArgs, StrategyArg};
 pub(crate) use resume::ResumeArgs;
+pub(crate) use runs::{ReportArgs, ReportFormat, RunsArgs};
 pub(crate) use sync::SyncArgs;
+pub(crate) use undo::UndoArgs;
+pub(crate) use versions::VersionsArgs;
 
 use clap::{Parser, Subcommand};
 
@@ -39,7 +50,12 @@ Try it without an account:  s3twin demo";
 pub(crate) enum Command {
     Audit(Box<AuditArgs>),
     Sync(Box<SyncArgs>),
+    Restore(Box<RestoreArgs>),
+    Undo(Box<UndoArgs>),
+    Versions(Box<VersionsArgs>),
     Resume(ResumeArgs),
+    Runs(RunsArgs),
+    Report(ReportArgs),
     Lab(LabArgs),
     Demo(DemoArgs),
 }

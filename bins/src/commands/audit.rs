@@ -1,8 +1,8 @@
 //! `s3twin audit`.
 
 use super::pair::Pair;
-use crate::args::{AuditArgs, Talk, fidelity};
 use crate::Origin;
+use crate::args::{AuditArgs, Talk, fidelity};
 use crate::exit::Exit;
 use crate::setup;
 use s3twin_engine::compare::Rules;

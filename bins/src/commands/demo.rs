@@ -41,7 +41,8 @@ pub(crate) async fn run(args: DemoArgs, talk: Talk) -> Exit {
 
 async fn story(args: &DemoArgs, talk: &Talk) -> Result<Exit, String> {
     let begun = Instant::now();
-    let lab = Lab::start_blocking(LabOptions::default()).map_err(|error| format!("the lab cannot start: {error}"))?;
+    let lab = Lab::start_blocking(LabOptions::default())
+        .map_err(|error| format!("the lab cannot start: {error}"))?;
     let folder = match &args.report {
         Some(folder) => folder.clone(),
         None => std::env::temp_dir().join(format!("s3twin-demo-{}", std::process::id())),
@@ -125,7 +126,9 @@ fn describe(kind: DamageKind) -> String {
     };
     let seen = match kind {
         NEEDS_BYTES => "  (only reading the bytes can show it)",
-        DamageKind::Metadata | DamageKind::Tags | DamageKind::StorageClass => "  (the bytes are right: not looked at here)",
+        DamageKind::Metadata | DamageKind::Tags | DamageKind::StorageClass => {
+            "  (the bytes are right: not looked at here)"
+        }
         DamageKind::PartLayout => "  (must be proved equal, not reported)",
         _ => "",
     };

@@ -19,11 +19,11 @@ pub(crate) async fn run(args: LabArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    if args.data == LabData::Demo {
-        if let Err(error) = super::demo::fill(lab.store(), 1) {
-            eprintln!("s3twin: the demo data could not be made: {error}");
-            return Exit::Incomplete;
-        }
+    if args.data == LabData::Demo
+        && let Err(error) = super::demo::fill(lab.store(), 1)
+    {
+        eprintln!("s3twin: the demo data could not be made: {error}");
+        return Exit::Incomplete;
     }
     println!("# S3 on {}. In another terminal:", lab.endpoint());
     println!("export AWS_ENDPOINT_URL={}", lab.endpoint());

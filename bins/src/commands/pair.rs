@@ -2,7 +2,7 @@
 
 use crate::args::{EndpointArgs, LimitArgs, OutputArgs, OutputFormat, Talk};
 use crate::exit::Exit;
-use crate::{Origin, run_folder, screen, setup};
+use crate::{Origin, page, run_folder, screen, setup};
 use s3twin_engine::Error;
 use s3twin_engine::journal::{Holder, Lease, Outcome, Pair as LeasePair, RunId, Started, StateDir, resume};
 use s3twin_engine::list::Sides;
@@ -10,6 +10,7 @@ use s3twin_engine::model::{Location, Timestamp};
 use s3twin_engine::observe::Progress;
 use s3twin_engine::report::{Keys, ListedBytes, RunState, SUMMARY_SCHEMA, Summary, Tally, request_cost_usd};
 use s3twin_engine::run::{Recorder, Session};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -82,8 +83,10 @@ impl Pair {
         let state = run_folder::state_dir(self.output.state_dir.as_deref()).map_err(Error::Invalid)?;
         let state = StateDir::new(state);
         let cancel = setup::cancel_on_signals();
+        // Loading the AWS configuration has a large state; it is needed once.
         let connected =
-            setup::connect((&self.source, &self.replica), &self.endpoints, &self.limits, &cancel).await?;
+            Box::pin(setup::connect((&self.source, &self.replica), &self.endpoints, &self.limits, &cancel))
+                .await?;
         self.check_overlap(&connected.sides)?;
         let id = match &self.origin {
             Origin::Fresh { .. } => RunId::new(started_at, self.command, fastrand::u16(..))?,
@@ -126,9 +129,10 @@ impl Pair {
             return Ok(None);
         }
         let service = |location: &Location, service: &str| format!("{service} {location}");
-        let replica = sides.replica.as_ref().map_or_else(String::new, |side| {
-            service(&self.replica, side.store.service())
-        });
+        let replica = sides
+            .replica
+            .as_ref()
+            .map_or_else(String::new, |side| service(&self.replica, side.store.service()));
         let pair = LeasePair {
             source: service(&self.source, sides.source.store.service()),
             replica,
@@ -192,28 +196,41 @@ impl Pair {
         if let Some(error) = &summary.error {
             eprintln!("s3twin: {error}");
         }
-        let json = serde_json::to_string_pretty(summary).map_err(|error| Error::Internal(error.to_string()))?;
+        let json =
+            serde_json::to_string_pretty(summary).map_err(|error| Error::Internal(error.to_string()))?;
         let run = recorder.run();
+        // The summary first: nothing must stand between a result and its reader.
         write(&run.summary(), json.as_bytes())?;
-        let folder = match &self.output.report {
-            None => run.path().to_owned(),
-            Some(folder) => {
-                std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
-                write(&folder.join("summary.json"), json.as_bytes())?;
-                let findings = folder.join("findings.jsonl");
-                if run.findings().exists() {
-                    std::fs::copy(run.findings(), &findings).map_err(|error| cannot_write(&findings, &error))?;
-                }
-                folder.clone()
+        self.leave_page(summary, run.path())?;
+        let folder = self.output.report.as_deref().unwrap_or(run.path());
+        if folder != run.path() {
+            std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+            for file in [run.summary(), run.findings(), run.report()].into_iter().filter(|file| file.exists())
+            {
+                let Some(name) = file.file_name() else { continue };
+                let copy = folder.join(name);
+                std::fs::copy(&file, &copy).map_err(|error| cannot_write(&copy, &error))?;
             }
-        };
+        }
         match self.output.output {
             OutputFormat::Json => println!("{json}"),
             OutputFormat::Text => {
                 screen::print_findings(&folder.join("findings.jsonl"), 20);
-                screen::print_summary(summary, &folder);
+                screen::print_summary(summary, folder);
             }
         }
+        Ok(())
+    }
+
+    /// A page that cannot be written is a warning, unless the disk is full: then nothing can be trusted.
+    fn leave_page(&self, summary: &Summary, folder: &Path) -> Result<(), Error> {
+        let state = run_folder::state_dir(self.output.state_dir.as_deref()).ok();
+        let written = page::Source { summary, folder, state: state.as_deref() }.leave();
+        let Err(error) = written else { return Ok(()) };
+        if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+            return Err(cannot_write(&folder.join("report.html"), &error));
+        }
+        eprintln!("s3twin: the report page could not be written: {error}. The result stands");
         Ok(())
     }
 }

@@ -24,15 +24,20 @@ fn interrupted(args: &ResumeArgs) -> Result<(Cli, Origin), String> {
     match entry.state {
         RunState::Interrupted | RunState::Crashed => {}
         // A run that could not reach the end stands where it stopped.
-        RunState::Finished { exit_code, .. } if exit_code == Exit::Incomplete.code() || exit_code == Exit::Interrupted.code() => {}
-        RunState::Finished { .. } => return Err(format!("run {id} ran to its end: there is nothing to resume")),
+        RunState::Finished { exit_code, .. }
+            if exit_code == Exit::Incomplete.code() || exit_code == Exit::Interrupted.code() => {}
+        RunState::Finished { .. } => {
+            return Err(format!("run {id} ran to its end: there is nothing to resume"));
+        }
         RunState::Running => return Err(format!("run {id} is still running")),
         RunState::NeverStarted => return Err(format!("run {id} had not done anything yet: start it again")),
         RunState::Unreadable(why) => return Err(format!("run {id} cannot be read: {why}")),
     }
-    let argv = entry.started.as_ref().and_then(|started| started.job.get("argv")).and_then(|argv| argv.as_array());
+    let argv =
+        entry.started.as_ref().and_then(|started| started.job.get("argv")).and_then(|argv| argv.as_array());
     let argv = argv.ok_or_else(|| format!("the journal of run {id} does not say how it was started"))?;
     let argv = argv.iter().filter_map(|word| word.as_str());
-    let cli = Cli::try_parse_from(std::iter::once("s3twin").chain(argv)).map_err(|error| error.to_string())?;
+    let cli =
+        Cli::try_parse_from(std::iter::once("s3twin").chain(argv)).map_err(|error| error.to_string())?;
     Ok((cli, Origin::Interrupted(run)))
 }

@@ -1,8 +1,8 @@
 //! `s3twin sync`.
 
 use super::pair::Pair;
-use crate::args::{SyncArgs, Talk};
 use crate::Origin;
+use crate::args::{SyncArgs, Talk};
 use crate::exit::Exit;
 use crate::setup;
 use s3twin_engine::compare::Rules;

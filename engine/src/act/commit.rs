@@ -62,7 +62,13 @@ impl Job<'_> {
         }
     }
 
-    async fn after(&self, error: S3Error, claims: &Claims, guarded: bool, tries: u32) -> Result<Next, Failure> {
+    async fn after(
+        &self,
+        error: S3Error,
+        claims: &Claims,
+        guarded: bool,
+        tries: u32,
+    ) -> Result<Next, Failure> {
         if error.kind == Kind::Unsupported && guarded {
             return Ok(Next::Unguarded);
         }
@@ -80,7 +86,9 @@ impl Job<'_> {
             Look::Foreign(what) => Err(Failure::Changed(what)),
             // 412 with the destination as it was: it is the source that changed.
             Look::Untouched if refused => Err(Failure::Changed(error.to_string())),
-            Look::Untouched if vanished || error.kind == Kind::NoSuchUpload || tries >= TRIES => Err(error.into()),
+            Look::Untouched if vanished || error.kind == Kind::NoSuchUpload || tries >= TRIES => {
+                Err(error.into())
+            }
             Look::Untouched => Ok(Next::Again),
         }
     }
@@ -90,7 +98,9 @@ impl Job<'_> {
         if self.task.standing != Standing::Unknown {
             self.note(Note::Unguarded);
             match (&self.task.standing, self.head_target().await?) {
-                (Standing::Absent, Some(_)) => return Err(Failure::Changed("the destination was created".into())),
+                (Standing::Absent, Some(_)) => {
+                    return Err(Failure::Changed("the destination was created".into()));
+                }
                 (Standing::Present { .. }, None) => {
                     return Err(Failure::Changed("the destination was deleted".into()));
                 }

@@ -103,7 +103,11 @@ impl Batch<'_> {
     fn request(&self, index: usize) -> Option<DeleteKey> {
         let task = self.tasks.get(index)?;
         let if_match = task.if_match.clone().filter(|_| self.conditional && task.version_id.is_none());
-        Some(DeleteKey { key: self.side.location.key(&task.key), version_id: task.version_id.clone(), if_match })
+        Some(DeleteKey {
+            key: self.side.location.key(&task.key),
+            version_id: task.version_id.clone(),
+            if_match,
+        })
     }
 
     /// Takes what is decided; gives back what has to be looked at, with the reason.
@@ -119,7 +123,8 @@ impl Batch<'_> {
             let answers = by_key.get_mut(&self.side.location.key(&task.key));
             // Several versions of one key may stand in one batch.
             let answer = answers.and_then(|answers| {
-                let same = |answer: &Deleted| task.version_id.is_none() || answer.version_id == task.version_id;
+                let same =
+                    |answer: &Deleted| task.version_id.is_none() || answer.version_id == task.version_id;
                 let place = answers.iter().position(same).or((answers.len() == 1).then_some(0))?;
                 Some(answers.swap_remove(place))
             });
@@ -197,7 +202,11 @@ impl Batch<'_> {
         let forgotten = self.error(Kind::Transient, "no answer");
         for (index, task) in self.tasks.iter().enumerate() {
             let result = self.results.remove(&index).unwrap_or_else(|| Err(forgotten.clone()));
-            outcomes.push(DeleteOutcome { key: task.key.clone(), version_id: task.version_id.clone(), result });
+            outcomes.push(DeleteOutcome {
+                key: task.key.clone(),
+                version_id: task.version_id.clone(),
+                result,
+            });
         }
         outcomes
     }

@@ -150,7 +150,7 @@ impl Double {
         write: WriteAttributes,
     ) -> Stored {
         let traits = self.traits.lock().unwrap().clone();
-        self.state().store(&traits, bucket, key, body.to_vec(), parts.to_vec(), write)
+        self.state().store(&traits, (bucket, key), body.to_vec(), parts.to_vec(), write)
     }
 
     /// Gives the current version another ETag.
@@ -230,12 +230,11 @@ impl Double {
         fault: &Fault,
         operation: Operation,
         (bucket, key): (&str, &str),
-        body: Vec<u8>,
-        parts: Vec<u64>,
+        (body, parts): (Vec<u8>, Vec<u64>),
         write: WriteAttributes,
     ) -> Answer<Written> {
         let traits = self.traits.lock().unwrap().clone();
-        let stored = self.state().store(&traits, bucket, key, body, parts, write);
+        let stored = self.state().store(&traits, (bucket, key), body, parts, write);
         if matches!(fault, Fault::Lose) {
             return Err(lost(operation, bucket));
         }
@@ -310,8 +309,7 @@ impl State {
     fn store(
         &mut self,
         traits: &Traits,
-        bucket: &str,
-        key: &str,
+        (bucket, key): (&str, &str),
         body: Vec<u8>,
         parts: Vec<u64>,
         write: WriteAttributes,
@@ -391,7 +389,12 @@ impl Store for Double {
     async fn attributes(&self, id: &ObjectId) -> Answer<Attributes> {
         self.enter(Operation::GetObjectAttributes, &id.bucket)?;
         if !self.traits.lock().unwrap().attributes {
-            return Err(coded(Kind::Unsupported, "NotImplemented", Operation::GetObjectAttributes, &id.bucket));
+            return Err(coded(
+                Kind::Unsupported,
+                "NotImplemented",
+                Operation::GetObjectAttributes,
+                &id.bucket,
+            ));
         }
         let stored = self.find(Operation::GetObjectAttributes, id)?;
         let parts = (1..).zip(&stored.parts);
@@ -448,7 +451,7 @@ impl Store for Double {
         let operation = Operation::PutObject;
         let fault = self.enter(operation, &r.bucket)?;
         self.check_guard(operation, &r.bucket, &r.key, &r.guard)?;
-        self.write(&fault, operation, (&r.bucket, &r.key), r.frames.concat(), vec![], r.write.clone())
+        self.write(&fault, operation, (&r.bucket, &r.key), (r.frames.concat(), vec![]), r.write.clone())
     }
 
     async fn copy(&self, r: &CopyObject) -> Answer<Written> {
@@ -459,7 +462,7 @@ impl Store for Double {
         let mut write = r.write.clone();
         write.metadata = write.metadata.or(source.write.metadata);
         write.tags = write.tags.or(source.write.tags);
-        self.write(&fault, operation, (&r.bucket, &r.key), source.body, vec![], write)
+        self.write(&fault, operation, (&r.bucket, &r.key), (source.body, vec![]), write)
     }
 
     async fn create_upload(&self, r: &CreateUpload) -> Answer<UploadId> {
@@ -474,7 +477,10 @@ impl Store for Double {
     async fn upload_part(&self, r: &UploadPart) -> Answer<UploadedPart> {
         let fault = self.enter(Operation::UploadPart, &r.upload.bucket)?;
         let body = r.frames.concat();
-        if r.checksum.as_ref().is_some_and(|c| c.algorithm == ChecksumAlgorithm::Crc64nvme && *c != crc64(&body)) {
+        if r.checksum
+            .as_ref()
+            .is_some_and(|c| c.algorithm == ChecksumAlgorithm::Crc64nvme && *c != crc64(&body))
+        {
             return Err(coded(Kind::Corrupt, "BadDigest", Operation::UploadPart, &r.upload.bucket));
         }
         self.take_part(&fault, Operation::UploadPart, &r.upload, r.part_number, body)
@@ -502,12 +508,15 @@ impl Store for Double {
         assert_eq!(sizes.iter().sum::<u64>(), r.size);
         assert_ne!(kind, Some(ChecksumType::Composite), "this double stores full-object checksums only");
         let body = parts.concat();
-        if r.checksum.as_ref().is_some_and(|c| c.algorithm == ChecksumAlgorithm::Crc64nvme && *c != crc64(&body)) {
+        if r.checksum
+            .as_ref()
+            .is_some_and(|c| c.algorithm == ChecksumAlgorithm::Crc64nvme && *c != crc64(&body))
+        {
             return Err(coded(Kind::Corrupt, "BadDigest", operation, &r.upload.bucket));
         }
         self.check_guard(operation, &r.upload.bucket, &r.upload.key, &r.guard)?;
         self.state().uploads.remove(&r.upload.upload_id);
-        self.write(&fault, operation, (&r.upload.bucket, &r.upload.key), body, sizes, write)
+        self.write(&fault, operation, (&r.upload.bucket, &r.upload.key), (body, sizes), write)
     }
 
     async fn abort_upload(&self, upload: &UploadId) -> Answer<()> {

@@ -55,20 +55,30 @@ pub(super) async fn read(
     let mut fruitless = 0;
     loop {
         let body = store.get(&request(&wish, got)).await?;
-        check(&wish, &body, got)?;
+        if let (Some(wanted), Some(found)) = (&wish.etag, &body.info.etag)
+            && wanted != found
+        {
+            // A server that ignores If-Match.
+            return Err(Failure::Changed(format!("the source has ETag {found} instead of {wanted}")));
+        }
         // The first answer pins what it read for the tries after it.
         wish.etag = wish.etag.or_else(|| body.info.etag.clone());
         wish.id.version_id = wish.id.version_id.or_else(|| body.info.version_id.clone());
         let before = got;
-        info.get_or_insert(body.info);
-        let broken = drain(body.chunks, wish.length, &mut got, &mut frames, bandwidth).await;
+        let broken = match misannounced(&wish, &body, got) {
+            Some(error) => Some(error),
+            None => {
+                info.get_or_insert(body.info);
+                drain(body.chunks, wish.length, &mut got, &mut frames, bandwidth).await
+            }
+        };
         passed(got - before);
-        if got == wish.length {
-            return Ok(Read { info: info.unwrap_or_default(), frames });
+        if let Some(info) = info.take_if(|_| got == wish.length) {
+            return Ok(Read { info, frames });
         }
         fruitless = if got > before { 1 } else { fruitless + 1 };
         let error = broken.unwrap_or_else(|| short(&wish));
-        if fruitless >= FRUITLESS || !error.is_retryable() {
+        if fruitless >= FRUITLESS {
             return Err(error.into());
         }
         tracing::debug!(%error, got, of = wish.length, "a body broke: going on at the next byte");
@@ -83,26 +93,13 @@ fn request(wish: &Wish, got: u64) -> GetObject {
     GetObject { id: wish.id.clone(), range, if_match: wish.etag.clone() }
 }
 
-/// Servers that ignore If-Match or Range would give other bytes than those wanted.
-fn check(wish: &Wish, body: &Body, got: u64) -> Result<(), Failure> {
-    if let (Some(wanted), Some(found)) = (&wish.etag, &body.info.etag)
-        && wanted != found
-    {
-        return Err(Failure::Changed(format!("the source has ETag {found} instead of {wanted}")));
-    }
-    if body.length == wish.length - got {
-        return Ok(());
-    }
-    if wish.whole && got == 0 {
-        return Err(Failure::Changed(format!("the source has {} bytes instead of {}", body.length, wish.length)));
-    }
-    let error = S3Error::local(
-        Kind::Protocol,
-        Operation::GetObject,
-        &wish.id.bucket,
-        format!("a range of {} bytes was asked for, {} are announced", wish.length - got, body.length),
-    );
-    Err(error.on_key(&wish.id.key).into())
+/// Another length than asked for, of an object with the right ETag: a header that lies, or a server that ignores
+/// ranges. None of its bytes are taken.
+fn misannounced(wish: &Wish, body: &Body, got: u64) -> Option<S3Error> {
+    let wanted = wish.length - got;
+    let why = format!("{wanted} bytes were asked for, {} are announced", body.length);
+    let error = || S3Error::local(Kind::Protocol, Operation::GetObject, &wish.id.bucket, why);
+    (body.length != wanted).then(|| error().on_key(&wish.id.key))
 }
 
 /// Takes frames until the end, an error, or a byte too many.
@@ -119,6 +116,9 @@ async fn drain(
             Err(error) => return Some(error),
         };
         let room = usize::try_from(length - *got).unwrap_or(usize::MAX);
+        if room == 0 && !chunk.is_empty() {
+            return None;
+        }
         chunk.truncate(room);
         bandwidth.take(chunk.len()).await;
         *got += chunk.len() as u64;
@@ -130,7 +130,11 @@ async fn drain(
 }
 
 fn short(wish: &Wish) -> S3Error {
-    let error =
-        S3Error::local(Kind::Transient, Operation::GetObject, &wish.id.bucket, "the body ended before its length");
+    let error = S3Error::local(
+        Kind::Transient,
+        Operation::GetObject,
+        &wish.id.bucket,
+        "the body ended before its length",
+    );
     error.on_key(&wish.id.key)
 }

@@ -8,7 +8,7 @@
 //! - Each request of a copy is pinned to the source's ETag, and to its version where that is known. Each write
 //!   is conditional on what stood at the destination when the copy was planned ([`Standing`]).
 //! - A write whose answer is lost is looked for before it is repeated.
-//! - A copy is done only when it is proved ([`Proof`]); otherwise it is a [`Failure`].
+//! - A copy is done only when it is proved ([`crate::compare::Evidence`]); otherwise it is a [`Failure`].
 //! - A multipart upload is completed, aborted, or left in the [`UploadLog`].
 //!
 //! # Bounds
@@ -17,7 +17,7 @@
 //! choice, how many requests at once the store's ([`crate::s3::Paced`]).
 //!
 //! # What one copy costs
-//! A plain object within one service: one request. A multipart one: 1 to 2 HEADs, the tags, create, one request
+//! A plain object within one service: one request. A multipart one: 2 to 3 HEADs, the tags, create, one request
 //! per part, complete. Relayed: GET and PUT, and the tags if there are any; in parts as above, with a GET per
 //! part. Further requests only where something went wrong or nothing in the answers proves the copy.
 
@@ -48,7 +48,7 @@ mod way;
 pub use bandwidth::Bandwidth;
 pub use delete::{DeleteOutcome, DeleteTask, delete_keys};
 pub use options::{CopyLimits, CopyMode, CopyOptions};
-pub use outcome::{Copied, CopyOutcome, Failure, Note, Proof, Traffic, Way};
+pub use outcome::{Copied, CopyOutcome, Failure, Note, Traffic, Way};
 pub use task::{CopyTask, Seen, Standing};
 pub use tickets::{MemoryTickets, Ticket};
 pub use uploads::{NoUploadLog, UploadLog};
@@ -114,11 +114,15 @@ struct Ledger {
 impl Copier {
     /// A copier from `source` to `replica`.
     #[must_use]
-    pub fn new(source: Side, replica: Side, options: CopyOptions, tools: CopyTools) -> Self {
+    pub fn new(source: Side, replica: Side, mut options: CopyOptions, tools: CopyTools) -> Self {
         let CopyTools { digests, memory, bandwidth, uploads, cancel } = tools;
+        // Where memory is short, several pieces at once are worth more than large ones; parts have a least size.
+        options.single_put = options.single_put.min(memory.capacity() / 4);
+        options.relay_part = options.relay_part.min((memory.capacity() / 4).max(5 << 20));
         let learned = Learned::default();
         let tickets = memory;
-        let shared = Shared { source, replica, options, digests, tickets, bandwidth, uploads, cancel, learned };
+        let shared =
+            Shared { source, replica, options, digests, tickets, bandwidth, uploads, cancel, learned };
         Self { shared: Arc::new(shared) }
     }
 
@@ -149,7 +153,8 @@ impl Copier {
 
     async fn with_etag(&self, task: &CopyTask) -> Result<CopyTask, Failure> {
         let id = self.shared.source.version(&task.key, task.source.version_id.as_deref());
-        let info = self.shared.source.store.head(&HeadObject { id, checksum: false, part_number: None }).await?;
+        let info =
+            self.shared.source.store.head(&HeadObject { id, checksum: false, part_number: None }).await?;
         let mut task = task.clone();
         task.source.etag = info.etag;
         task.source.size = info.size;

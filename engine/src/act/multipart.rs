@@ -75,21 +75,26 @@ impl Job<'_> {
         }
     }
 
-    /// What the source is like; of a multipart one, what its first part is like.
+    /// What the source is like; of a multipart one, with size and checksums of its first part.
     async fn head_source(&mut self) -> Result<ObjectInfo, Failure> {
         let of_parts = self.task.source.parts().is_some_and(|parts| parts > 1);
-        let request = HeadObject {
-            id: self.source.clone(),
-            checksum: true,
-            part_number: of_parts.then_some(1),
-        };
+        let request = HeadObject { id: self.source.clone(), checksum: true, part_number: None };
         let store = &self.shared.source.store;
-        let info = match store.head(&request).await {
-            Err(error) if of_parts && matches!(error.kind, Kind::Invalid | Kind::Unsupported) => {
-                store.head(&HeadObject { part_number: None, checksum: false, ..request }).await
+        let info = if of_parts {
+            // Asked about a part, some servers leave the metadata out, and it must not be lost.
+            let of_part = HeadObject { part_number: Some(1), ..request.clone() };
+            let whole = HeadObject { checksum: false, ..request };
+            let (whole, part) = tokio::join!(store.head(&whole), store.head(&of_part));
+            match part {
+                Ok(ObjectInfo { size, parts_count, checksums, checksum_type, .. }) => {
+                    ObjectInfo { size, parts_count, checksums, checksum_type, ..whole? }
+                }
+                Err(error) if matches!(error.kind, Kind::Invalid | Kind::Unsupported) => whole?,
+                Err(error) => return Err(error.into()),
             }
-            other => other,
-        }?;
+        } else {
+            store.head(&request).await?
+        };
         // About a part, some servers give the part's ETag; the requests that move bytes are pinned anyway.
         if !of_parts && info.etag.is_some() && info.etag != self.task.source.etag {
             return Err(Failure::Changed("the source has another ETag now".into()));
@@ -174,9 +179,8 @@ impl Job<'_> {
             guard: Guard::None,
         };
         let (store, request) = (&self.shared.replica.store, &request);
-        let complete = |guard| async move {
-            store.complete_upload(&CompleteUpload { guard, ..request.clone() }).await
-        };
+        let complete =
+            |guard| async move { store.complete_upload(&CompleteUpload { guard, ..request.clone() }).await };
         let written = self.commit(&claims, complete).await?;
         Ok((claims, written))
     }

@@ -1,5 +1,6 @@
 //! What became of one copy. Trouble with one object is data, not an error of the run.
 
+use crate::compare::Evidence;
 use crate::model::{Checksum, ETag};
 use crate::s3::{Kind, S3Error};
 use std::fmt;
@@ -22,29 +23,6 @@ impl Way {
     #[must_use]
     pub fn is_server_side(self) -> bool {
         matches!(self, Self::Copy | Self::CopyParts)
-    }
-}
-
-/// Why we say that the copy has the source's bytes, strongest reading first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Proof {
-    /// Both sides have the same ETag, and its shape is one that depends on the content.
-    ETag,
-    /// Both sides store the same checksum.
-    Checksum,
-    /// The bytes were hashed as they passed, and the destination stores just that hash.
-    Bytes,
-}
-
-impl Proof {
-    /// The name in `summary.json`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ETag => "etag",
-            Self::Checksum => "checksum",
-            Self::Bytes => "bytes",
-        }
     }
 }
 
@@ -108,7 +86,7 @@ pub struct Traffic {
 #[derive(Clone, Debug)]
 pub struct Copied {
     /// Why it is the same.
-    pub proof: Proof,
+    pub proof: Evidence,
     /// Bytes.
     pub size: u64,
     /// ETag at the destination.

@@ -82,7 +82,9 @@ impl PartMaker {
             length: part.size,
             whole: part.size == self.size,
         };
-        let passed = |bytes| drop(self.streamed.fetch_add(bytes, Ordering::Relaxed));
+        let passed = |bytes| {
+            self.streamed.fetch_add(bytes, Ordering::Relaxed);
+        };
         let read = fetch::read(&*self.shared.source.store, &wish, &self.shared.bandwidth, &passed).await?;
         Ok(read.frames)
     }

@@ -2,9 +2,10 @@
 
 use super::hashing::Hashes;
 use super::layout::sized;
-use super::{Copied, Failure, Job, Proof, fetch, hashing};
+use super::{Copied, Failure, Job, fetch, hashing};
+use crate::compare::{Evidence, Verdict, stored};
 use crate::model::{Checksum, ChecksumAlgorithm, ChecksumType, ETag};
-use crate::s3::{HeadObject, ObjectId, Written};
+use crate::s3::{HeadObject, Kind, ObjectId, Written};
 
 /// What we know of the bytes that the copy must have.
 #[derive(Clone, Debug, Default)]
@@ -28,15 +29,15 @@ fn is_digest(etag: &ETag) -> bool {
 
 impl Claims {
     /// Holds the claims against what the destination says about itself.
-    pub(super) fn judge(&self, etag: Option<&ETag>, checksums: &[Checksum]) -> Option<Proof> {
+    pub(super) fn judge(&self, etag: Option<&ETag>, checksums: &[Checksum]) -> Option<Evidence> {
         let same_etag = |other: &Option<ETag>| etag.is_some_and(is_digest) && etag == other.as_ref();
         let same_checksum = |others: &[Checksum]| checksums.iter().any(|checksum| others.contains(checksum));
         if same_etag(&self.source_etag) {
-            Some(Proof::ETag)
+            Some(Evidence::Etag)
         } else if same_checksum(&self.source_checksums) {
-            Some(Proof::Checksum)
+            Some(Evidence::Checksum)
         } else if same_etag(&self.own_etag) || same_checksum(&self.own_checksums) {
-            Some(Proof::Bytes)
+            Some(Evidence::Bytes)
         } else {
             None
         }
@@ -73,6 +74,12 @@ impl Job<'_> {
         if proof.is_none() {
             self.inspect(&mut written).await?;
             proof = claims.judge(written.etag.as_ref(), &written.checksums);
+            if proof.is_none() && size == 0 {
+                proof = Some(Evidence::Size);
+            }
+        }
+        if proof.is_none() {
+            proof = self.compare_parts(&claims, &written).await?;
         }
         if proof.is_none() && self.shared.options.read_to_prove {
             claims.own_checksums.extend(self.read_source(&written.checksums).await?);
@@ -113,17 +120,47 @@ impl Job<'_> {
             return Err(Failure::Changed("somebody wrote the destination right after our copy".into()));
         }
         if info.size != self.task.source.size {
-            return Err(Failure::Unproven(format!("{} bytes arrived of {}", info.size, self.task.source.size)));
+            return Err(Failure::Unproven(format!(
+                "{} bytes arrived of {}",
+                info.size, self.task.source.size
+            )));
         }
         written.etag = written.etag.take().or(info.etag);
         written.checksums = info.checksums;
         Ok(())
     }
 
+    /// Where a composite checksum is stored, its parts may tell the checksum of the whole.
+    async fn compare_parts(&self, claims: &Claims, written: &Written) -> Result<Option<Evidence>, Failure> {
+        let composite = |checksum: &Checksum| checksum.parts.is_some();
+        if !claims.source_checksums.iter().chain(&written.checksums).any(composite) {
+            return Ok(None);
+        }
+        let copy = ObjectId { version_id: written.version_id.clone(), ..self.target.clone() };
+        let both = futures::future::try_join(
+            self.shared.source.store.attributes(&self.source),
+            self.shared.replica.store.attributes(&copy),
+        );
+        match both.await {
+            Ok((source, copy)) if source.etag == claims.source_etag && copy.etag == written.etag => {
+                let judgement = stored::judge_parts(&source, &copy);
+                Ok(judgement
+                    .filter(|judged| judged.verdict == Verdict::Identical)
+                    .and_then(|judged| judged.evidence))
+            }
+            Ok(_) => Ok(None),
+            Err(error) if matches!(error.kind, Kind::Unsupported | Kind::Denied | Kind::Invalid) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Reads the source once and hashes it the way the copy's stored checksum wants: a full-object CRC.
     async fn read_source(&self, stored: &[Checksum]) -> Result<Option<Checksum>, Failure> {
-        let usable = |checksum: &&Checksum| checksum.parts.is_none() && hashing::is_combinable(checksum.algorithm);
-        let Some(algorithm) = stored.iter().find(usable).map(|checksum| checksum.algorithm) else { return Ok(None) };
+        let usable =
+            |checksum: &&Checksum| checksum.parts.is_none() && hashing::is_combinable(checksum.algorithm);
+        let Some(algorithm) = stored.iter().find(usable).map(|checksum| checksum.algorithm) else {
+            return Ok(None);
+        };
         self.crc_of_source(algorithm).await
     }
 
@@ -145,7 +182,8 @@ impl Job<'_> {
                 whole: length == size,
             };
             let passed = |bytes| self.moved(|traffic| traffic.streamed += bytes);
-            let read = fetch::read(&*self.shared.source.store, &wish, &self.shared.bandwidth, &passed).await?;
+            let read =
+                fetch::read(&*self.shared.source.store, &wish, &self.shared.bandwidth, &passed).await?;
             let hashes = Hashes::of(&read.frames, Some(algorithm), &self.shared.digests).await?;
             self.moved(|traffic| traffic.hashed += hashes.size);
             parts.push((hashes.size, hashes.checksum));

@@ -51,7 +51,8 @@ impl Job<'_> {
             write,
         };
         let (store, request) = (&self.shared.replica.store, &request);
-        self.commit(claims, |guard| async move { store.put(&PutObject { guard, ..request.clone() }).await }).await
+        self.commit(claims, |guard| async move { store.put(&PutObject { guard, ..request.clone() }).await })
+            .await
     }
 
     /// The object's bytes, held against its ETag where that is an MD5.

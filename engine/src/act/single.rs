@@ -27,7 +27,11 @@ impl Job<'_> {
         self.prove(claims, written).await
     }
 
-    async fn send_copy(&self, write: WriteAttributes, claims: &Claims) -> Result<crate::s3::Written, Failure> {
+    async fn send_copy(
+        &self,
+        write: WriteAttributes,
+        claims: &Claims,
+    ) -> Result<crate::s3::Written, Failure> {
         let request = CopyObject {
             source: self.source.clone(),
             source_if_match: self.task.source.etag.clone(),
@@ -37,7 +41,8 @@ impl Job<'_> {
             write,
         };
         let (store, request) = (&self.shared.replica.store, &request);
-        self.commit(claims, |guard| async move { store.copy(&CopyObject { guard, ..request.clone() }).await }).await
+        self.commit(claims, |guard| async move { store.copy(&CopyObject { guard, ..request.clone() }).await })
+            .await
     }
 
     /// Finds what CopyObject leaves behind: redirect and lock.

@@ -11,7 +11,8 @@ impl Job<'_> {
         if options.acl {
             self.note(Note::AclNotCopied);
         }
-        let own = || Some(self.task.source.storage_class.clone()).filter(|class| *class != StorageClass::Standard);
+        let own =
+            || Some(self.task.source.storage_class.clone()).filter(|class| *class != StorageClass::Standard);
         WriteAttributes {
             storage_class: options.storage_class.clone().or_else(own),
             encryption: options.encryption.clone(),
@@ -20,7 +21,11 @@ impl Job<'_> {
     }
 
     /// The placement, and what a HEAD or GET of the source told. For writes that carry nothing over by themselves.
-    pub(super) async fn luggage(&self, info: &ObjectInfo, ask_for_tags: bool) -> Result<WriteAttributes, Failure> {
+    pub(super) async fn luggage(
+        &self,
+        info: &ObjectInfo,
+        ask_for_tags: bool,
+    ) -> Result<WriteAttributes, Failure> {
         let options = &self.shared.options;
         let mut write = self.placement();
         if let Some(text) = &info.metadata.expires
@@ -28,7 +33,9 @@ impl Job<'_> {
         {
             self.note(Note::ExpiresNotADate);
         }
-        if options.encryption.is_none() && info.encryption.algorithm.as_deref().is_some_and(|name| name != "AES256") {
+        if options.encryption.is_none()
+            && info.encryption.algorithm.as_deref().is_some_and(|name| name != "AES256")
+        {
             self.note(Note::EncryptionNotCopied);
         }
         write.metadata = Some(info.metadata.clone());

@@ -30,10 +30,14 @@ fn compare(a: &[Bytes], b: &[Bytes]) -> Option<u64> {
     let (mut x, mut y): (&[u8], &[u8]) = (&[], &[]);
     let mut offset = 0;
     loop {
-        while x.is_empty() && let Some(next) = a.next() {
+        while x.is_empty()
+            && let Some(next) = a.next()
+        {
             x = next;
         }
-        while y.is_empty() && let Some(next) = b.next() {
+        while y.is_empty()
+            && let Some(next) = b.next()
+        {
             y = next;
         }
         let length = x.len().min(y.len());
@@ -56,7 +60,8 @@ mod tests {
 
     #[test]
     fn however_they_are_cut() {
-        let cut = |bytes: &[u8], size: usize| bytes.chunks(size).map(Bytes::copy_from_slice).collect::<Vec<_>>();
+        let cut =
+            |bytes: &[u8], size: usize| bytes.chunks(size).map(Bytes::copy_from_slice).collect::<Vec<_>>();
         let whole: Vec<u8> = (0..=255).cycle().take(1000).collect();
         for (m, n) in [(1, 1000), (7, 13), (1000, 1000), (999, 2)] {
             assert_eq!(compare(&cut(&whole, m), &cut(&whole, n)), None);

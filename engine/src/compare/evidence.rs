@@ -96,7 +96,9 @@ async fn stored_levels(
     }
     match futures::future::join(attributes(source, key, a), attributes(replica, key, b)).await {
         (Ok(x), Ok(y)) => Ok((stored::judge_parts(&x, &y), Some((x, y)))),
-        (Err(error), _) | (_, Err(error)) if error.kind != Kind::Unsupported && error.kind != Kind::Denied => {
+        (Err(error), _) | (_, Err(error))
+            if error.kind != Kind::Unsupported && error.kind != Kind::Denied =>
+        {
             Err(unreadable(&error))
         }
         // Attributes are a permission and a feature of their own: without them the pair stays open.
@@ -128,7 +130,8 @@ async fn read_levels(
     match outcome {
         Ok(Outcome::Same) => return Judgement::identical(Evidence::Bytes),
         Ok(Outcome::Other) if frozen.0 || frozen.1 => {
-            pair.detail = Some("the bytes read are not those the archived side's digest was taken of".to_owned());
+            pair.detail =
+                Some("the bytes read are not those the archived side's digest was taken of".to_owned());
             return Judgement::different(Reason::BytesDiffer);
         }
         Ok(Outcome::Other | Outcome::Open) => {}

@@ -55,7 +55,10 @@ pub(crate) struct Described<'a> {
 pub(crate) async fn judge(pair: Described<'_>, wanted: Fidelity) -> Option<(Judgement, String)> {
     let (a, b) = pair.facts;
     if wanted.storage_class && a.storage_class != b.storage_class {
-        return different(Reason::StorageClassDiffers, format!("{} and {}", a.storage_class, b.storage_class));
+        return different(
+            Reason::StorageClassDiffers,
+            format!("{} and {}", a.storage_class, b.storage_class),
+        );
     }
     match pair.look(wanted).await {
         Ok(found) => found,
@@ -82,20 +85,29 @@ impl Described<'_> {
                 }
             };
             if a.etag != self.facts.0.etag || b.etag != self.facts.1.etag {
-                return Ok(Some((Judgement::unproven(Reason::ChangedMeanwhile), "written meanwhile".to_owned())));
+                return Ok(Some((
+                    Judgement::unproven(Reason::ChangedMeanwhile),
+                    "written meanwhile".to_owned(),
+                )));
             }
             if let Some(found) = judge_heads(a, b, wanted) {
                 return Ok(Some(found));
             }
             if wanted.tags && a.tag_count > 0 && !self.same_tags().await? {
-                return Ok(different(Reason::TagsDiffer, "the same number of tags, not the same tags".to_owned()));
+                return Ok(different(
+                    Reason::TagsDiffer,
+                    "the same number of tags, not the same tags".to_owned(),
+                ));
             }
         }
         if wanted.acl {
             let (a, b) = self.ids();
             let (a, b) = futures::join!(self.sides.0.store.acl(&a), self.sides.1.store.acl(&b));
             if a? != b? {
-                return Ok(different(Reason::AclDiffers, "the access control lists are not the same".to_owned()));
+                return Ok(different(
+                    Reason::AclDiffers,
+                    "the access control lists are not the same".to_owned(),
+                ));
             }
         }
         Ok(None)
@@ -148,7 +160,10 @@ fn judge_heads(a: &ObjectInfo, b: &ObjectInfo, wanted: Fidelity) -> Found {
 fn same_encryption(a: &ObjectInfo, b: &ObjectInfo) -> bool {
     // Servers that do not say encrypt by default, as S3 does since 2023.
     let kind = |info: &ObjectInfo| {
-        (info.encryption.algorithm.clone().unwrap_or_else(|| "AES256".to_owned()), info.encryption.customer_key)
+        (
+            info.encryption.algorithm.clone().unwrap_or_else(|| "AES256".to_owned()),
+            info.encryption.customer_key,
+        )
     };
     kind(a) == kind(b)
 }

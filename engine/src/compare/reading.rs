@@ -90,7 +90,8 @@ impl Pinned {
                 break;
             }
             fruitless = if got > before { 1 } else { fruitless + 1 };
-            let error = broken.unwrap_or_else(|| self.error(Kind::Transient, "the body ended before its length"));
+            let error =
+                broken.unwrap_or_else(|| self.error(Kind::Transient, "the body ended before its length"));
             if fruitless >= FRUITLESS || !error.is_retryable() {
                 return Err(error);
             }

@@ -44,7 +44,9 @@ pub(super) enum Outcome {
 impl Fingerprint {
     /// Whether reading the other side can tell anything.
     pub(super) fn is_useful(&self) -> bool {
-        self.md5.is_some() || !self.layouts.is_empty() || self.checksums.iter().any(|(kind, _)| kind.size() > 4)
+        self.md5.is_some()
+            || !self.layouts.is_empty()
+            || self.checksums.iter().any(|(kind, _)| kind.size() > 4)
     }
 
     /// From what HEAD and attributes said, and no further request.
@@ -84,8 +86,8 @@ impl Fingerprint {
         let Ok(first) = part_size(side, &id, 1, parts).await else { return };
         let last = first.checked_mul(u64::from(parts) - 1).and_then(|before| info.size.checked_sub(before));
         if first > 0 && last.is_some_and(|last| last > 0 && last <= first) {
-            self.layouts.retain(|layout| *layout != Layout::Uniform(first));
-            self.layouts.insert(0, Layout::Uniform(first));
+            // Any other even cut would have another first part.
+            self.layouts = vec![Layout::Uniform(first)];
         } else if parts <= PART_HEADS_MAX {
             let sizes = futures::stream::iter(1..=parts).map(|number| part_size(side, &id, number, parts));
             let sizes: Vec<Answer<u64>> = sizes.buffered(PART_HEADS_AT_ONCE).collect().await;
@@ -97,7 +99,12 @@ impl Fingerprint {
     }
 
     /// Reads an object to its end and holds it against the fingerprint.
-    pub(super) async fn hold_against(&self, object: &Pinned, size: u64, reading: &Reading) -> Answer<Outcome> {
+    pub(super) async fn hold_against(
+        &self,
+        object: &Pinned,
+        size: u64,
+        reading: &Reading,
+    ) -> Answer<Outcome> {
         let mut wanted: Wanted = self.checksums.iter().map(|(kind, _)| *kind).collect();
         if self.md5.is_some() {
             wanted = wanted.with(HashKind::Md5);

@@ -123,12 +123,16 @@ impl Scrubbed {
             (_, 0) if read == of => format!("the bytes of all {of} objects were read: none is bad"),
             (_, 0) => {
                 let bound = (1.0 - 0.05_f64.powf(1.0 / read as f64)) * 100.0;
-                format!("the bytes of {read} of {of} objects were read, none is bad: at most {bound:.2} % are, at 95 % confidence")
+                format!(
+                    "the bytes of {read} of {of} objects were read, none is bad: at most {bound:.2} % are, at 95 % confidence"
+                )
             }
             _ if read == of => format!("the bytes of all {of} objects were read: {bad} are bad"),
             _ => {
                 let share = bad as f64 * 100.0 / read as f64;
-                format!("the bytes of {read} of {of} objects were read: {bad} are bad ({share:.2} %); expect more among the rest, read them with --scrub all")
+                format!(
+                    "the bytes of {read} of {of} objects were read: {bad} are bad ({share:.2} %); expect more among the rest, read them with --scrub all"
+                )
             }
         }
     }

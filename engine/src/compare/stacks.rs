@@ -71,8 +71,12 @@ fn share_ids(a: &Stack, b: &Stack) -> bool {
 }
 
 fn by_id(primary: &Stack, replica: &Stack) -> StackJudgement {
-    let places: HashMap<&str, (usize, &StackEntry)> =
-        replica.entries.iter().enumerate().map(|(place, entry)| (&*entry.version_id, (place, entry))).collect();
+    let places: HashMap<&str, (usize, &StackEntry)> = replica
+        .entries
+        .iter()
+        .enumerate()
+        .map(|(place, entry)| (&*entry.version_id, (place, entry)))
+        .collect();
     let mut open = None;
     let mut last_place = None;
     for entry in &primary.entries {

@@ -38,6 +38,20 @@ pub enum Evidence {
     Size,
 }
 
+impl Evidence {
+    /// The name in `summary.json`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Etag => "etag",
+            Self::Checksum => "checksum",
+            Self::Parts => "parts",
+            Self::Bytes => "bytes",
+            Self::Size => "size",
+        }
+    }
+}
+
 /// How far up the ladder an audit may climb.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,11 +99,13 @@ pub enum Reason {
     VersionsDiffer,
     DeleteMarkerDiffers,
     VersionOrderDiffers,
+    /// A restore cannot tell from the listing what stood at the moment asked for.
+    PastUncertain,
 }
 
 impl Reason {
     /// Every reason, for the documentation.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::NotOnReplica,
         Self::NotOnSource,
         Self::SizeDiffers,
@@ -116,6 +132,7 @@ impl Reason {
         Self::VersionsDiffer,
         Self::DeleteMarkerDiffers,
         Self::VersionOrderDiffers,
+        Self::PastUncertain,
     ];
 
     /// What to do about it, in one sentence.
@@ -158,6 +175,7 @@ impl Reason {
                 "a delete marker is on one side only: check whether delete markers are replicated"
             }
             Self::VersionOrderDiffers => "the same versions in another order",
+            Self::PastUncertain => "look at the key's versions, then restore one by --key and --version-id",
         }
     }
 }

@@ -30,9 +30,17 @@ impl Default for PaceLimits {
 
 /// After a 503 the rate falls to this share of what just succeeded. Applies to: the rate cap.
 const RATE_BACK_OFF: f64 = 0.9;
-/// The learned cap grows by this share per second while nothing is throttled: about ten seconds from one
-/// probing 503 to the next, so that well under 1 % of requests are throttled in steady state.
-const RATE_GROWTH_PER_SECOND: f64 = 0.015;
+/// While nothing is throttled the learned cap grows, slowly at first: some seconds pass from one probing 503 to
+/// the next, so that well under 1 % of requests are throttled in steady state. The longer the quiet, the less the
+/// old cap means, and the faster it goes. Pairs of (seconds since the last 503, growth per second).
+const RATE_GROWTH: [(f64, f64); 3] = [(5.0, 0.015), (12.0, 0.10), (f64::INFINITY, 0.50)];
+/// A storm that refuses everything teaches nothing about the rate: below this the cap does not fall.
+const RATE_FLOOR: f64 = 5.0;
+/// Nor below this share of the best rate that succeeded lately: scattered 503s, which no slowing down would
+/// avoid, must not grind a run to a halt.
+const PEAK_SHARE: f64 = 0.7;
+/// What remains of that memory after a second.
+const PEAK_MEMORY: f64 = 0.98;
 /// One 503 burst counts once: the requests that were already in flight tell nothing new.
 const COOL_DOWN: Duration = Duration::from_millis(250);
 
@@ -57,6 +65,8 @@ struct Window {
     since: Instant,
     successes: u32,
     rate: f64,
+    /// The best rate of late.
+    peak: f64,
 }
 
 /// The controller. Cheap to share; see the module text.
@@ -96,7 +106,7 @@ impl Pace {
             learned_rate: None,
             rate_updated: now,
             next_start: now,
-            window: Window { since: now, successes: 0, rate: 0.0 },
+            window: Window { since: now, successes: 0, rate: 0.0, peak: 0.0 },
         };
         Arc::new(Self { limits, state: Mutex::new(state) })
     }
@@ -184,10 +194,14 @@ impl Pace {
         }
         state.last_decrease = Some(now);
         state.slow_start = false;
-        state.limit = (state.limit / 2.0).max(2.0);
+        // The rate cap does the fine work; fewer places than at the start would only add waiting.
+        #[allow(clippy::cast_precision_loss)]
+        let fewest = self.limits.start.min(self.limits.ceiling).max(1) as f64;
+        state.limit = (state.limit / 2.0).max(fewest);
         let bore = state.window.current(now).max(1.0);
         let rate = state.learned_rate.map_or(bore, |learned| learned.min(bore.max(learned * 0.5)));
-        state.learned_rate = Some((rate * RATE_BACK_OFF).max(1.0));
+        let floor = RATE_FLOOR.max(state.window.peak * PEAK_SHARE);
+        state.learned_rate = Some((rate * RATE_BACK_OFF).max(floor));
         state.rate_updated = now;
     }
 }
@@ -211,7 +225,9 @@ impl State {
         let rate = self.learned_rate?;
         let quiet = now.duration_since(self.rate_updated).as_secs_f64();
         if quiet >= 0.1 {
-            self.learned_rate = Some(rate * (1.0 + RATE_GROWTH_PER_SECOND * quiet));
+            let calm = self.last_decrease.map_or(0.0, |last| now.duration_since(last).as_secs_f64());
+            let growth = RATE_GROWTH.iter().find(|(until, _)| calm < *until).map_or(0.0, |(_, growth)| *growth);
+            self.learned_rate = Some(rate * (1.0 + growth * quiet));
             self.rate_updated = now;
         }
         self.learned_rate
@@ -223,6 +239,7 @@ impl State {
         let age = now.duration_since(self.window.since);
         if age >= Duration::from_secs(1) {
             self.window.rate = f64::from(self.window.successes) / age.as_secs_f64();
+            self.window.peak = (self.window.peak * PEAK_MEMORY.powf(age.as_secs_f64())).max(self.window.rate);
             self.window.since = now;
             self.window.successes = 0;
         }
@@ -284,9 +301,40 @@ mod tests {
         assert!((Duration::from_millis(990)..Duration::from_millis(1200)).contains(&elapsed), "{elapsed:?}");
     }
 
+    async fn grow(pace: &Arc<Pace>, to: usize) {
+        while pace.limit() < to {
+            let mut held = Vec::new();
+            for _ in 0..pace.limit() {
+                held.push(pace.acquire().await);
+            }
+            pace.succeeded();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_storm_that_ends_is_forgotten() {
+        let pace = Pace::new(PaceLimits { start: 64, ceiling: 64, requests_per_second: None });
+        for _ in 0..100 {
+            pace.throttled();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        // One request a second keeps the clock of the cap going; a minute later hundreds per second may go.
+        for _ in 0..60 {
+            drop(pace.acquire().await);
+            pace.succeeded();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let begun = Instant::now();
+        for _ in 0..200 {
+            drop(pace.acquire().await);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_burst_of_503_halves_once() {
-        let pace = Pace::new(PaceLimits { start: 64, ceiling: 64, requests_per_second: None });
+        let pace = Pace::new(PaceLimits { start: 16, ceiling: 64, requests_per_second: None });
+        grow(&pace, 64).await;
         for _ in 0..20 {
             pace.throttled();
         }

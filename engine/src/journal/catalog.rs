@@ -1,7 +1,7 @@
 //! The state directory: one folder per run, the leases beside them.
 //!
 //! ```text
-//! runs/20261121T141500Z-audit-4f3a/{journal, summary.json, findings.jsonl, report.html, segments/}
+//! runs/20261121T141500Z250-audit-4f3a/{journal, summary.json, findings.jsonl, report.html, segments/}
 //! leases/
 //! ```
 //! Ids sort by time, so listing needs no index. Listing is meant to stay cheap: a run that says it is complete

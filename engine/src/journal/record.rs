@@ -96,7 +96,7 @@ pub struct Action {
     /// The version (or delete marker) that was written or removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_id: Option<String>,
-    /// The version that was current before.
+    /// The version that was current before; for a removed marker, the version that it had hidden.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_version_id: Option<String>,
 }
@@ -113,6 +113,8 @@ pub enum ActionKind {
     MarkerAdded,
     /// The delete marker `version_id` was removed.
     MarkerRemoved,
+    /// A version was removed for good; nothing can take that back.
+    VersionRemoved,
     /// An older version was copied up.
     Restored,
     /// Metadata, tags or storage class were set anew.

@@ -1,4 +1,4 @@
-//! The id of a run: `20261121T141500Z-audit-4f3a`. It sorts by time, reads as what it is, and is safe as the
+//! The id of a run: `20261121T141500Z250-audit-4f3a` (the last three digits of the time are milliseconds). It sorts by time, reads as what it is, and is safe as the
 //! name of a directory.
 
 use super::JournalError;
@@ -13,7 +13,7 @@ use std::str::FromStr;
 pub struct RunId(String);
 
 impl RunId {
-    /// Of a run begun at `at`; `random` tells runs of the same second apart.
+    /// Of a run begun at `at`; `random` tells runs of the same millisecond apart.
     ///
     /// # Errors
     /// [`JournalError::BadRunId`] when the command has characters that an id may not have.
@@ -21,7 +21,8 @@ impl RunId {
         // `2026-11-21T14:15:00Z` without its punctuation.
         let time = Timestamp::from_seconds(at.seconds()).to_string();
         let time: String = time.chars().filter(char::is_ascii_alphanumeric).collect();
-        format!("{time}-{command}-{random:04x}").parse()
+        let millis = at.millis().rem_euclid(1000);
+        format!("{time}{millis:03}-{command}-{random:04x}").parse()
     }
 
     /// The text.

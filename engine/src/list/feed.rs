@@ -164,7 +164,7 @@ pub struct StackEntry {
 }
 
 impl StackEntry {
-    fn new(version_id: Option<&str>, row: &Row) -> Self {
+    pub(crate) fn new(version_id: Option<&str>, row: &Row) -> Self {
         Self {
             version_id: version_id.unwrap_or("null").into(),
             kind: row.kind,

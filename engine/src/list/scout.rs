@@ -38,13 +38,16 @@ pub(super) async fn scout(
     let mut probes = 0;
     if occupied <= empty + 1 {
         // The page itself varies at the widest position: what is unknown is how far its characters reach.
-        let found = try_join_all(LEAPS.map(|leap| probe(side, listing, leap_from(&chars, empty, leap)))).await?;
+        let found =
+            try_join_all(LEAPS.map(|leap| probe(side, listing, leap_from(&chars, empty, leap)))).await?;
         found.iter().flatten().for_each(|key| observe(atlas, key));
         return Ok(u32::try_from(LEAPS.len()).unwrap_or(u32::MAX));
     }
     while occupied > empty + 1 {
         let lengths = spread(empty, occupied);
-        let found = try_join_all(lengths.iter().map(|length| probe(side, listing, successor(&chars, *length)))).await?;
+        let found =
+            try_join_all(lengths.iter().map(|length| probe(side, listing, successor(&chars, *length))))
+                .await?;
         probes += u32::try_from(found.len()).unwrap_or(u32::MAX);
         for (length, key) in lengths.iter().zip(found) {
             let inside = key.filter(|key| upto.is_none_or(|upto| key.as_str() <= upto));

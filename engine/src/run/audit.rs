@@ -28,11 +28,8 @@ pub struct AuditJob {
 /// committed before is on disk.
 pub async fn audit(job: AuditJob, session: &Session) -> Result<Tally, Error> {
     let reads = job.rules.depth == Depth::Bytes || job.rules.scrub.is_some();
-    let reading = if reads {
-        Some(Reading::new().map_err(|error| Error::Internal(error.to_string()))?)
-    } else {
-        None
-    };
+    let reading =
+        if reads { Some(Reading::new().map_err(|error| Error::Internal(error.to_string()))?) } else { None };
     audit_reading(job, reading, session).await
 }
 
@@ -41,7 +38,11 @@ pub async fn audit(job: AuditJob, session: &Session) -> Result<Tally, Error> {
 ///
 /// # Errors
 /// As [`audit`].
-pub async fn audit_reading(job: AuditJob, reading: Option<Reading>, session: &Session) -> Result<Tally, Error> {
+pub async fn audit_reading(
+    job: AuditJob,
+    reading: Option<Reading>,
+    session: &Session,
+) -> Result<Tally, Error> {
     session.progress.enter(Stage::Working);
     let examine = Examine::looking(job.sides.clone(), job.rules, job.filter, reading, session);
     let limits = WalkLimits {

@@ -68,13 +68,16 @@ struct Outcome {
     scrubbed: bool,
 }
 
+/// The background work of a piece, stopped when dropped: its findings rows and its counts.
+type Settling = AbortOnDropHandle<Result<(Vec<u8>, Tally), Error>>;
+
 /// State of one range.
 #[derive(Debug, Default)]
 pub(super) struct Segment {
     id: u32,
     tally: Tally,
     cases: Vec<Case>,
-    pending: VecDeque<(KeyRange, AbortOnDropHandle<Result<(Vec<u8>, Tally), Error>>)>,
+    pending: VecDeque<(KeyRange, Settling)>,
 }
 
 impl Examine {
@@ -129,9 +132,9 @@ impl Examine {
 
     /// Must a pair with equal bytes be looked at for what describes it?
     fn concerns(&self, source: Option<Entry<'_>>, replica: Option<Entry<'_>>) -> bool {
-        source.zip(replica).is_some_and(|(a, b)| {
-            self.rules.fidelity.concerns(a.row.storage_class == b.row.storage_class)
-        })
+        source
+            .zip(replica)
+            .is_some_and(|(a, b)| self.rules.fidelity.concerns(a.row.storage_class == b.row.storage_class))
     }
 
     async fn commit_oldest(&self, segment: &mut Segment) -> Result<(), Error> {
@@ -214,8 +217,7 @@ impl Shared {
             tally.scrub.read += u64::from(case.outcome.scrubbed);
             let bad = case.outcome.scrubbed && judgement.reason == Some(Reason::BytesDiffer);
             tally.scrub.bad += u64::from(bad);
-            let mut finding =
-                Finding::new(&case.key, judgement, case.source.as_ref(), case.replica.as_ref());
+            let mut finding = Finding::new(&case.key, judgement, case.source.as_ref(), case.replica.as_ref());
             finding.detail.clone_from(&case.outcome.detail);
             findings.push(finding);
         }
@@ -263,8 +265,7 @@ impl Shared {
             let read = read_both(sides, &mut pair, reading).await;
             // What is archived cannot be read; less may still be known of it.
             judgement = (read.reason != Some(Reason::Archived)).then_some(read);
-            case.outcome.scrubbed =
-                matches!(read.reason, None | Some(Reason::BytesDiffer));
+            case.outcome.scrubbed = matches!(read.reason, None | Some(Reason::BytesDiffer));
         }
         let mut judgement = match judgement.or(settled) {
             Some(judgement) => judgement,

@@ -30,7 +30,10 @@ pub(super) struct Hands {
 
 impl fmt::Debug for Hands {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hands").field("rules", &self.rules).field("dry_run", &self.dry_run).finish_non_exhaustive()
+        f.debug_struct("Hands")
+            .field("rules", &self.rules)
+            .field("dry_run", &self.dry_run)
+            .finish_non_exhaustive()
     }
 }
 
@@ -81,7 +84,8 @@ impl Hands {
             let Some((case, _)) = judged.get(index) else { continue };
             if let Ok(copied) = &outcome.result {
                 let version_id = copied.version_id.clone();
-                let previous = case.replica.as_ref().and_then(|facts| facts.version_id.as_deref()).map(str::to_owned);
+                let previous =
+                    case.replica.as_ref().and_then(|facts| facts.version_id.as_deref()).map(str::to_owned);
                 self.remember(&case.key, ActionKind::Copied, version_id, previous).await?;
             }
             if let Some(finding) = findings.get_mut(index) {

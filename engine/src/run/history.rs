@@ -87,8 +87,11 @@ impl Visitor<Versions> for Histories {
 pub async fn audit_versions(job: AuditJob, session: &Session) -> Result<Tally, Error> {
     session.progress.enter(Stage::Working);
     let recorder = Arc::clone(&session.recorder);
-    let limits =
-        WalkLimits { ranges_max: session.ranges_max, listing: Listing::Versions, first_id: recorder.first_id() };
+    let limits = WalkLimits {
+        ranges_max: session.ranges_max,
+        listing: Listing::Versions,
+        first_id: recorder.first_id(),
+    };
     let ranges = recorder.remaining();
     let progress = Arc::clone(&session.progress);
     let visitor = Histories { rules: job.rules, filter: job.filter, recorder, progress };

@@ -4,17 +4,26 @@ mod audit;
 mod examine;
 mod hands;
 mod history;
+mod look;
+mod mender;
+mod outcome;
+mod planned;
 mod record;
+mod restore;
 mod scrub;
 mod session;
 mod survey;
 mod sync;
+mod undo;
 
 pub use audit::{AuditJob, audit, audit_reading};
 pub use history::audit_versions;
+pub use mender::ThawRules;
 pub use record::Recorder;
+pub use restore::{RestoreJob, restore};
 pub use scrub::scrub_arc;
 pub use session::Session;
 pub use sync::{SyncJob, sync};
+pub use undo::{UndoJob, undo};
 
 use survey::survey;

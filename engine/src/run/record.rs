@@ -4,7 +4,8 @@
 use crate::Error;
 use crate::act::UploadLog;
 use crate::journal::{
-    Action, Finished, Journal, JournalError, Outcome, Piece, Record, Resumption, RunDir, Segments, Slice, Started,
+    Action, Finished, Journal, JournalError, Outcome, Piece, Record, Resumption, RunDir, Segments, Slice,
+    Started,
 };
 use crate::model::{KeyRange, Timestamp};
 use crate::report::Tally;
@@ -130,7 +131,13 @@ impl Recorder {
     ///
     /// # Errors
     /// When the run's files cannot be written.
-    pub async fn commit(&self, segment: u32, piece: &KeyRange, rows: &[u8], tally: &Tally) -> Result<(), Error> {
+    pub async fn commit(
+        &self,
+        segment: u32,
+        piece: &KeyRange,
+        rows: &[u8],
+        tally: &Tally,
+    ) -> Result<(), Error> {
         if piece.is_empty() && *tally == Tally::default() {
             return Ok(());
         }

@@ -60,7 +60,14 @@ pub async fn scrub_arc(
     let limits = WalkLimits { ranges_max: session.ranges_max, listing: Listing::Objects, first_id: 0 };
     let source = Sides { source: Arc::clone(&sides.source), replica: None };
     let stats = Arc::<WalkStats>::default();
-    walk::<Objects, _>(source, vec![KeyRange::all()], limits, Arc::clone(&sum), stats, session.cancel.clone())
-        .await?;
+    walk::<Objects, _>(
+        source,
+        vec![KeyRange::all()],
+        limits,
+        Arc::clone(&sum),
+        stats,
+        session.cancel.clone(),
+    )
+    .await?;
     Ok(wish.arc(day, sum.bytes.load(Ordering::Relaxed)))
 }

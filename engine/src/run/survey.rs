@@ -54,7 +54,8 @@ pub(super) async fn survey(job: &SyncJob, session: &Session) -> Result<Survey, E
     // Always everything, also on resume: a share of a replica is judged against the whole of it.
     let ranges = vec![KeyRange::all()];
     let stats = Arc::<WalkStats>::default();
-    walk::<Objects, _>(job.sides.clone(), ranges, limits, Arc::clone(&count), stats, session.cancel.clone()).await?;
+    walk::<Objects, _>(job.sides.clone(), ranges, limits, Arc::clone(&count), stats, session.cancel.clone())
+        .await?;
     let sum = *count.sum.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(sum)
 }

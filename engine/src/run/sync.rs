@@ -84,7 +84,7 @@ fn deep(rules: &Rules, tools: &CopyTools) -> Result<Option<Reading>, Error> {
 
 /// Uploads that an interrupted run left open are aborted: their objects are copied afresh. One that cannot be
 /// aborted now stays in the journal.
-async fn abort_left_uploads(session: &Session, store: &dyn crate::s3::Store) {
+pub(super) async fn abort_left_uploads(session: &Session, store: &dyn crate::s3::Store) {
     use crate::act::UploadLog as _;
     for upload in session.recorder.open_uploads() {
         match store.abort_upload(upload).await {

@@ -124,7 +124,12 @@ impl<S: Store + ?Sized> Paced<S> {
         Self { pace, meter, cancel, policy, backoff, budget: RetryBudget::new(200, 5), inner }
     }
 
-    async fn send<T, F>(&self, operation: Operation, bucket: &str, attempt_once: impl FnMut() -> F) -> Answer<T>
+    async fn send<T, F>(
+        &self,
+        operation: Operation,
+        bucket: &str,
+        attempt_once: impl FnMut() -> F,
+    ) -> Answer<T>
     where
         F: Future<Output = Answer<T>>,
     {
@@ -185,7 +190,9 @@ impl<S: Store + ?Sized> Paced<S> {
             _ => self.policy.attempts,
         };
         // A throttled request costs no budget: the controller has already slowed everything down.
-        error.is_retryable() && attempt < attempts && (error.kind == Kind::Throttled || self.budget.try_retry())
+        error.is_retryable()
+            && attempt < attempts
+            && (error.kind == Kind::Throttled || self.budget.try_retry())
     }
 }
 

@@ -6,10 +6,10 @@ fn id(seconds: i64, command: &str, random: u16) -> RunId {
 
 #[test]
 fn ids_are_readable_sortable_and_never_paths() {
-    assert_eq!(id(0, "audit", 0x4f3a).as_str(), "20261121T141500Z-audit-4f3a");
+    assert_eq!(id(0, "audit", 0x4f3a).as_str(), "20261121T141500Z000-audit-4f3a");
     assert_eq!(
         RunId::new(Timestamp::from_millis(1_795_270_500_999), "sync", 1).unwrap().as_str(),
-        "20261121T141500Z-sync-0001"
+        "20261121T141500Z999-sync-0001"
     );
     assert!(id(1, "audit", 0) > id(0, "sync", 9));
     for bad in ["", "..", "a/b", "-rf", "a b", "é", &"x".repeat(101)] {

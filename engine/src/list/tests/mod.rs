@@ -75,7 +75,8 @@ impl Visitor<Versions> for Scribe {
 
     fn pair(&self, notes: &mut Notes, source: Option<&Stack>, replica: Option<&Stack>) {
         let stack = source.or(replica).unwrap();
-        let in_order = stack.entries.iter().enumerate().all(|(n, entry)| *entry.version_id == format!("v{n}"));
+        let in_order =
+            stack.entries.iter().enumerate().all(|(n, entry)| *entry.version_id == format!("v{n}"));
         assert!(in_order, "{stack:?}");
         notes.note(&stack.key, source.is_some(), replica.is_some());
         notes.stacks.push((stack.key.to_string(), stack.entries.len()));
@@ -97,7 +98,12 @@ struct Outcome {
     result: Result<(), Error>,
 }
 
-fn walk_over<F: Feed>(source: Arc<Shelf>, replica: Option<Arc<Shelf>>, ranges_max: usize, listing: Listing) -> Outcome
+fn walk_over<F: Feed>(
+    source: Arc<Shelf>,
+    replica: Option<Arc<Shelf>>,
+    ranges_max: usize,
+    listing: Listing,
+) -> Outcome
 where
     Scribe: Visitor<F>,
 {
@@ -190,14 +196,19 @@ proptest! {
         let source = Arc::new(source);
         let outcome = walk_over::<Objects>(Arc::clone(&source), Some(shelf(&a, page)), 4, Listing::Objects);
         let reached = source.requests.load(Ordering::Relaxed) >= fails_at;
-        prop_assert_eq!(outcome.result.is_err(), reached);
+        prop_assert!(reached || outcome.result.is_ok());
+        // A page read ahead and then cut off may fail without harm; what may not be is a short list.
+        if outcome.result.is_ok() {
+            prop_assert_eq!(outcome.scribe.pairs.lock().unwrap().len(), a.len());
+        }
     }
 }
 
 /// Requests per side: at most 1.15 × N/page + 4 per range, whatever the shape (here with pages of 100).
 #[test]
 fn requests_stay_within_the_economy() {
-    let shapes: [(&str, Box<dyn Fn(u32) -> String>); 7] = [
+    type Shape = Box<dyn Fn(u32) -> String>;
+    let shapes: [(&str, Shape); 7] = [
         ("flat", Box::new(|n| format!("k/{n:010}"))),
         ("hashed", Box::new(|n| format!("{:016x}", u64::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15)))),
         ("dated", Box::new(|n| format!("20{:02}/{:02}/{:02}/{n:08}", 20 + n % 5, 1 + n % 12, 1 + n % 28))),

@@ -1,6 +1,6 @@
 //! A shelf of keys behind the store trait: listings only, with pages of any size.
 
-use crate::model::{EntryKind, ETag, Page, PageBuilder, Row};
+use crate::model::{ETag, EntryKind, Page, PageBuilder, Row};
 use crate::s3::*;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -18,7 +18,12 @@ pub(super) struct Shelf {
 
 impl Shelf {
     pub(super) fn new(keys: impl IntoIterator<Item = (String, u32)>, page: usize) -> Self {
-        Self { keys: Mutex::new(keys.into_iter().collect()), page, requests: AtomicU64::new(0), fails_at: None }
+        Self {
+            keys: Mutex::new(keys.into_iter().collect()),
+            page,
+            requests: AtomicU64::new(0),
+            fails_at: None,
+        }
     }
 
     fn count(&self, operation: Operation, bucket: &str) -> Answer<()> {

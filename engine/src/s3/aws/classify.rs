@@ -87,6 +87,10 @@ pub(super) fn service_kind(
     operation: Operation,
     bucket_region: Option<String>,
 ) -> Kind {
+    if operation == Operation::HeadBucket && status == 404 {
+        // No body, so the SDK makes up the code: the only thing that can be missing is the bucket.
+        return Kind::NoSuchBucket;
+    }
     if let Some(kind) = code.and_then(|code| code_kind(code, bucket_region.clone())) {
         return kind;
     }

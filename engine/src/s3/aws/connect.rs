@@ -1,14 +1,14 @@
 //! From settings to a client: credentials, region, endpoint, transport.
 
-use super::read;
-use crate::s3::{Kind, S3Error};
-use aws_credential_types::Credentials;
+use crate::s3::{Kind, ListObjects, S3Error, Store};
 use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{
     RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig,
     retry::RetryConfig, timeout::TimeoutConfig,
 };
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Credentials given outright instead of looked up.
@@ -77,29 +77,6 @@ pub struct AwsStore {
 }
 
 impl AwsStore {
-    /// Connects to the endpoint that holds `bucket`, following the bucket to its region if it is elsewhere.
-    ///
-    /// # Errors
-    /// When the endpoint is malformed or unreachable, credentials are missing or refused, or the bucket does
-    /// not exist or may not be listed.
-    pub async fn connect(settings: &EndpointSettings, bucket: &str) -> Result<Self, ConnectError> {
-        let store = Self::open(settings).await?;
-        match read::head_bucket(&store, bucket).await {
-            Ok(()) => Ok(store),
-            // A custom endpoint may still be a regional one; only its answer's region can be right.
-            Err(S3Error { kind: Kind::WrongRegion(Some(region)), .. }) => {
-                tracing::info!(bucket, region, "the bucket is in another region: following it");
-                let settings = EndpointSettings { region: Some(region), ..settings.clone() };
-                let store = Self::open(&settings).await?;
-                read::head_bucket(&store, bucket).await.map_err(Box::new)?;
-                Ok(store)
-            }
-            // HEAD may be denied where listing is allowed (some compatible servers); the listing will tell.
-            Err(error) if error.kind == Kind::Unsupported => Ok(store),
-            Err(error) => Err(ConnectError::Server(Box::new(error))),
-        }
-    }
-
     /// A client without asking the server anything.
     ///
     /// # Errors
@@ -146,6 +123,41 @@ impl AwsStore {
             identity.or(settings.profile.as_deref()).unwrap_or_default()
         );
         Ok(Self { client: Client::from_conf(config), service })
+    }
+}
+
+/// Reaches the bucket: opens a client, wraps it (pacing, retries, counts) and makes sure that the bucket is
+/// there and may be listed, following it to its region if it is elsewhere.
+///
+/// # Errors
+/// When the endpoint is malformed or unreachable, credentials are missing or refused, or the bucket does not
+/// exist or may not be listed.
+pub async fn reach(
+    settings: &EndpointSettings,
+    bucket: &str,
+    wrap: impl Fn(AwsStore) -> Arc<dyn Store>,
+) -> Result<Arc<dyn Store>, ConnectError> {
+    let store = wrap(AwsStore::open(settings).await?);
+    let error = match store.head_bucket(bucket).await {
+        Ok(()) => return Ok(store),
+        Err(error) => error,
+    };
+    match error.kind {
+        Kind::WrongRegion(Some(region)) => {
+            tracing::info!(bucket, region, "the bucket is in another region: following it");
+            let settings = EndpointSettings { region: Some(region), ..settings.clone() };
+            let store = wrap(AwsStore::open(&settings).await?);
+            store.head_bucket(bucket).await.map_err(Box::new)?;
+            Ok(store)
+        }
+        // HEAD answers without a body: a listing tells whether it is the bucket, the key or the clock. And some
+        // compatible servers allow the one and not the other.
+        Kind::Denied | Kind::Invalid | Kind::Unsupported => {
+            let request = ListObjects { bucket: bucket.to_owned(), max_keys: 1, ..ListObjects::default() };
+            store.list_objects(&request).await.map_err(Box::new)?;
+            Ok(store)
+        }
+        _ => Err(ConnectError::Server(Box::new(error))),
     }
 }
 

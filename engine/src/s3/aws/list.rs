@@ -77,6 +77,8 @@ pub(super) async fn objects(store: &AwsStore, r: &ListObjects) -> Answer<Page> {
         .set_continuation_token(r.continuation_token.clone())
         .max_keys(i32::from(r.max_keys))
         .encoding_type(EncodingType::Url)
+        // Tells an archived object that can be read for now from one that cannot.
+        .optional_object_attributes(OptionalObjectAttributes::RestoreStatus)
         .customize()
         .interceptor(capture.clone())
         .send();

@@ -10,7 +10,7 @@ mod list;
 mod read;
 mod write;
 
-pub use connect::{AwsStore, ConnectError, EndpointSettings, StaticCredentials};
+pub use connect::{AwsStore, ConnectError, EndpointSettings, StaticCredentials, reach};
 
 use super::*;
 use crate::model::Page;

@@ -1,0 +1,225 @@
+"""s3twin against moto: sync and audit, each result checked through boto3 and never through s3twin.
+
+Arguments: endpoint, program, scratch folder. The first check that fails ends the suite with exit code 1.
+
+What moto cannot do is skipped by name, printed as `SKIP name: why`:
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+
+import boto3
+from botocore.config import Config
+
+SKIPPED = {
+    "copy-guard": "moto ignores If-None-Match and If-Match on the destination of CopyObject, so races cannot be lost there",
+    "delete-guard": "moto ignores If-Match on DeleteObject",
+    "default-crc64nvme": "moto stores no checksum unless the client sends one, so other part layouts stay unproven there",
+    "version-order": "moto lists the versions of a key in another order than S3, so histories are not compared",
+    "control-keys": "moto writes keys with control characters raw into XML even when asked for encoding-type=url",
+    "region-redirect": "moto serves every bucket in every region, so there is no redirect to follow",
+    "throttling": "moto never answers 503 SlowDown",
+}
+
+ENDPOINT, PROGRAM, SCRATCH = sys.argv[1:4]
+MIB = 1 << 20
+SMALL = 1_200
+MULTIPART = "multipart"
+ODD_KEYS = [
+    "a b+%\u00e9", "uploads//double", "\U0001f4f7/sommer.jpg", "<script>alert(1)</script>.txt", "per%25cent%2Fslash",
+    "plus+sign and space", "quote\"and'apostrophe&amp;.txt", "e\u0301-decomposed", "\u00e9-composed", "tail/",
+]
+ENVIRONMENT = {
+    "PATH": os.environ.get("PATH", ""),
+    "HOME": SCRATCH,
+    "AWS_ACCESS_KEY_ID": "moto",
+    "AWS_SECRET_ACCESS_KEY": "moto",
+    "AWS_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def client():
+    config = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1})
+    return boto3.client(
+        "s3", endpoint_url=ENDPOINT, aws_access_key_id="moto", aws_secret_access_key="moto",
+        region_name="us-east-1", config=config,
+    )
+
+
+S3 = client()
+
+
+def same(what, got, wanted):
+    """Ends the suite unless the two are equal."""
+    if got != wanted:
+        sys.exit(f"FAILED {what}\n  wanted {wanted!r}\n  got    {got!r}")
+
+
+def s3twin(command, *arguments, code=0):
+    """Runs the program, demands its exit code, and returns (summary, findings by key)."""
+    report = os.path.join(SCRATCH, f"report-{time.monotonic_ns()}")
+    line = [PROGRAM, command, *arguments, "--endpoint-url", ENDPOINT, "--output", "json", "--report", report]
+    line += ["--state-dir", os.path.join(SCRATCH, "state")]
+    ended = subprocess.run(line, env=ENVIRONMENT, capture_output=True, timeout=300)
+    if ended.returncode != code:
+        sys.exit(f"FAILED {' '.join(line)}\n  wanted exit code {code}, got {ended.returncode}\n"
+                 f"{ended.stdout.decode()}\n{ended.stderr.decode()}")
+    summary = json.loads(ended.stdout)
+    with open(os.path.join(report, "findings.jsonl"), encoding="utf-8") as lines:
+        rows = [json.loads(row) for row in lines]
+    same("order of findings", [row["key"] for row in rows], sorted((row["key"] for row in rows), key=str.encode))
+    return summary, {row["key"]: row for row in rows}
+
+
+def keys(bucket, prefix=""):
+    pages = S3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return [row["Key"] for page in pages for row in page.get("Contents", [])]
+
+
+def held(bucket, key):
+    """What a twin must have too."""
+    got = S3.get_object(Bucket=bucket, Key=key)
+    # moto answers one request at a time: the many small objects, which have no tags, are not asked for them.
+    plain = key.startswith("small/")
+    tags = [] if plain else S3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+    return {
+        "bytes": got["Body"].read(),
+        "type": got["ContentType"],
+        "cache": got.get("CacheControl"),
+        "metadata": got["Metadata"],
+        "tags": sorted((tag["Key"], tag["Value"]) for tag in tags),
+    }
+
+
+def twins(what, source, replica, without=()):
+    listed = [key for key in keys(source) if not key.startswith(tuple(without))]
+    same(f"{what}: keys", keys(replica), listed)
+    for key in listed:
+        a, b = held(source, key), held(replica, key)
+        for field in a:
+            if a[field] != b[field]:
+                sys.exit(f"FAILED {what}: {field} of {key!r} differs: {a[field][:80]!r} and {b[field][:80]!r}")
+
+
+def wait_for_server():
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{ENDPOINT}/moto-api/", timeout=2)
+            return
+        except OSError:
+            time.sleep(0.1)
+    sys.exit("FAILED moto did not start within 30 seconds")
+
+
+def done(stage):
+    print(f"ok {stage} after {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def fill(bucket):
+    for number in range(SMALL):
+        S3.put_object(Bucket=bucket, Key=f"small/{number:05}.txt", Body=f"object {number}\n".encode())
+    for number, key in enumerate(ODD_KEYS):
+        S3.put_object(Bucket=bucket, Key=key, Body=f"odd {number}".encode(), ContentType="text/plain")
+    S3.put_object(Bucket=bucket, Key="empty", Body=b"")
+    S3.put_object(
+        Bucket=bucket, Key="dressed", Body=b"with everything", ContentType="image/webp",
+        CacheControl="public, max-age=60", Metadata={"artist": "Ada", "year": "1843"}, Tagging="licence=cc-by&tier=gold",
+    )
+    upload = S3.create_multipart_upload(Bucket=bucket, Key=MULTIPART, ContentType="audio/flac", Metadata={"m": "v"})
+    parts = []
+    for number, body in enumerate([b"A" * (5 * MIB), b"B" * (5 * MIB), b"C" * MIB], start=1):
+        part = S3.upload_part(Bucket=bucket, Key=MULTIPART, UploadId=upload["UploadId"], PartNumber=number, Body=body)
+        parts.append({"PartNumber": number, "ETag": part["ETag"]})
+    S3.complete_multipart_upload(
+        Bucket=bucket, Key=MULTIPART, UploadId=upload["UploadId"], MultipartUpload={"Parts": parts},
+    )
+    return SMALL + len(ODD_KEYS) + 3
+
+
+def sync_and_audit():
+    for bucket in ("source", "replica"):
+        S3.create_bucket(Bucket=bucket)
+    S3.put_bucket_versioning(Bucket="replica", VersioningConfiguration={"Status": "Enabled"})
+    count = fill("source")
+
+    summary, findings = s3twin("audit", "s3://source", "s3://replica", code=1)
+    same("everything is missing", (summary["verdicts"]["missing"], len(findings)), (count, count))
+    same("a dry run changes nothing", (s3twin("sync", "s3://source", "s3://replica", "--dry-run")[1].keys() == findings.keys(), keys("replica")), (True, []))
+
+    summary, _ = s3twin("sync", "s3://source", "s3://replica")
+    same("objects copied", summary["actions"]["copied"], count)
+    twins("first sync", "source", "replica")
+    summary, findings = s3twin("audit", "s3://source", "s3://replica")
+    same("all identical", (summary["verdicts"]["identical"], findings), (count, {}))
+    summary, _ = s3twin("sync", "s3://source", "s3://replica")
+    same("a second sync does nothing", sum(summary["actions"].values()), 0)
+    done("sync and audit")
+
+
+def damage_is_found_and_healed():
+    S3.delete_object(Bucket="replica", Key="small/00007.txt")
+    S3.delete_object(Bucket="replica", Key=ODD_KEYS[2])
+    S3.put_object(Bucket="replica", Key="small/00100.txt", Body=b"object 10X\n")
+    S3.put_object(Bucket="replica", Key="small/01199.txt", Body=b"short")
+    S3.put_object(Bucket="replica", Key="stray/one", Body=b"stray")
+    S3.put_object(Bucket="replica", Key="stray/two.tmp", Body=b"stray")
+    wanted = {
+        "small/00007.txt": "missing", ODD_KEYS[2]: "missing", "small/00100.txt": "different",
+        "small/01199.txt": "different", "stray/one": "extra", "stray/two.tmp": "extra",
+    }
+    _, findings = s3twin("audit", "s3://source", "s3://replica", code=1)
+    same("the damage", {key: row["verdict"] for key, row in findings.items()}, wanted)
+
+    s3twin("sync", "s3://source", "s3://replica")
+    same("extras stay unasked", keys("replica", "stray/"), ["stray/one", "stray/two.tmp"])
+    s3twin("sync", "s3://source", "s3://replica", "--delete", "--max-delete", "1", code=3)
+    same("the brake held", keys("replica", "stray/"), ["stray/one", "stray/two.tmp"])
+    s3twin("sync", "s3://source", "s3://replica", "--delete", "--exclude", "*.tmp")
+    same("the excluded stays", keys("replica", "stray/"), ["stray/two.tmp"])
+    s3twin("sync", "s3://source", "s3://replica", "--delete")
+    twins("healed", "source", "replica")
+    s3twin("audit", "s3://source", "s3://replica")
+    done("damage")
+
+
+def relay_and_prefixes():
+    S3.create_bucket(Bucket="relayed")
+    s3twin("sync", "s3://source", "s3://relayed", "--copy-mode", "relay", "--exclude", "small/**")
+    twins("relay", "source", "relayed", without=["small/"])
+    same("multipart ETag", S3.head_object(Bucket="relayed", Key=MULTIPART)["ETag"],
+         S3.head_object(Bucket="source", Key=MULTIPART)["ETag"])
+    S3.create_bucket(Bucket="prefixed")
+    s3twin("sync", "s3://source/small/00", "s3://prefixed/x/y/")
+    same("prefixes", keys("prefixed"), ["x/y/" + key.removeprefix("small/00") for key in keys("source", "small/00")])
+    open_uploads = [S3.list_multipart_uploads(Bucket=bucket).get("Uploads", []) for bucket in ("replica", "relayed")]
+    same("no upload is left open", open_uploads, [[], []])
+    done("relay and prefixes")
+
+
+def errors():
+    S3.create_bucket(Bucket="void")
+    failed = subprocess.run(
+        [PROGRAM, "sync", "s3://no-such-bucket", "s3://replica", "--endpoint-url", ENDPOINT, "--state-dir", SCRATCH],
+        env=ENVIRONMENT, capture_output=True, timeout=60,
+    )
+    same("no such bucket", (failed.returncode, b"no-such-bucket" in failed.stderr), (4, True))
+    before = keys("replica")
+    s3twin("sync", "s3://void", "s3://replica", "--delete", code=3)
+    same("an empty source deletes nothing", keys("replica"), before)
+    done("errors")
+
+
+for name, why in SKIPPED.items():
+    print(f"SKIP {name}: {why}")
+wait_for_server()
+begun = time.monotonic()
+sync_and_audit()
+damage_is_found_and_healed()
+relay_and_prefixes()
+errors()
+print(f"moto agrees ({time.monotonic() - begun:.0f} s, {len(SKIPPED)} things it cannot do were skipped)")

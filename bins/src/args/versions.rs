@@ -1,0 +1,32 @@
+//! `s3twin versions`.
+
+use super::moment::TimeArg;
+use super::{EndpointArgs, LimitArgs, OutputFormat};
+use clap::Args;
+use s3twin_engine::model::Location;
+
+/// List histories, or with --at what stood at a moment; changes nothing
+#[derive(Debug, Args)]
+pub(crate) struct VersionsArgs {
+    /// s3://bucket or s3://bucket/prefix
+    pub(crate) bucket: Location,
+    /// Only what stood then
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<TimeArg>,
+    /// The state just before that second instead of at its end
+    #[arg(long, requires = "at")]
+    pub(crate) before: bool,
+    /// One key, relative to the location
+    #[arg(long, conflicts_with = "prefix")]
+    pub(crate) key: Option<String>,
+    /// Only keys that begin so, relative to the location
+    #[arg(long)]
+    pub(crate) prefix: Option<String>,
+    /// What is printed on stdout
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
+    pub(crate) output: OutputFormat,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) endpoints: EndpointArgs,
+}

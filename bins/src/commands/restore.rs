@@ -1,0 +1,80 @@
+//! `s3twin restore`.
+
+use super::single::Single;
+use crate::Origin;
+use crate::args::{RestoreArgs, StrategyArg, Talk};
+use crate::exit::Exit;
+use crate::setup;
+use s3twin_engine::model::{Location, Timestamp};
+use s3twin_engine::plan::{DoubtRules, Filter, Goal, Moment, PlanRules};
+use s3twin_engine::run::{RestoreJob, Session, ThawRules, restore};
+
+pub(crate) async fn run(args: RestoreArgs, talk: Talk, origin: Origin) -> Exit {
+    let (filter, target) = match check(&args) {
+        Ok(checked) => checked,
+        Err(message) => {
+            eprintln!("s3twin: {message}");
+            return Exit::Usage;
+        }
+    };
+    let single = Single {
+        command: "restore",
+        bucket: args.bucket.clone(),
+        target,
+        endpoints: args.endpoints.clone(),
+        limits: args.limits.clone(),
+        output: args.output.clone(),
+        talk,
+        origin,
+        dry_run: args.dry_run,
+    };
+    let work = |sides, session: Session, started_at| async move {
+        let tools = setup::copy_tools(&args.copy, session.recorder.clone(), session.cancel.clone())?;
+        let job = RestoreJob {
+            sides,
+            rules: rules(&args, started_at),
+            filter,
+            prune: args.prune,
+            copy: args.copy.options(),
+            thaw: ThawRules { tier: args.thaw_tier, days: args.thaw_days, wait: args.wait },
+            one: args.key.zip(args.version_id),
+            plan: args.plan,
+            dry_run: args.dry_run,
+        };
+        Box::pin(restore(job, tools, &session)).await
+    };
+    Box::pin(single.run(work)).await
+}
+
+/// What clap cannot say.
+fn check(args: &RestoreArgs) -> Result<(Filter, Option<Location>), String> {
+    let filter = Filter::new(&args.filter.rules).map_err(|error| error.to_string())?;
+    if args.strategy == StrategyArg::RemoveNewer && !args.yes_delete_versions && !args.dry_run {
+        return Err("--strategy remove-newer removes versions for good, which nothing can take back: look at it with \
+                    --dry-run, then add --yes-delete-versions"
+            .into());
+    }
+    let target = match &args.to {
+        Some(text) if text.starts_with("s3://") => Some(text.parse::<Location>().map_err(|error| error.to_string())?),
+        Some(text) => {
+            return Err(format!("{text} is no s3:// location; restoring to local files is not built yet"));
+        }
+        None if args.in_place || args.dry_run => None,
+        None => return Err("say where to: --in-place, or --to s3://other/prefix, or --dry-run for the plan only".into()),
+    };
+    Ok((filter, target))
+}
+
+fn rules(args: &RestoreArgs, started_at: Timestamp) -> PlanRules {
+    let goal = match args.at {
+        Some(at) => Goal::State(Moment { at: at.resolve(started_at), inclusive: !args.before }),
+        None => Goal::Undelete(args.since.map(|since| since.resolve(started_at))),
+    };
+    PlanRules {
+        goal,
+        strategy: args.strategy.into(),
+        uncertain: args.uncertain.into(),
+        doubts: DoubtRules { multipart_window_seconds: args.multipart_window },
+        keep_new: args.keep_new,
+    }
+}

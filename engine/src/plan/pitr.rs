@@ -1,0 +1,457 @@
+//! From a history to the one step that brings a key back.
+//!
+//! Pure. The cheapest step wins: nothing where the bytes already are what they were, removing delete markers
+//! where that alone uncovers them, a copy of the old version otherwise.
+
+use super::timeline::{Doubt, DoubtRules, Moment, state_at};
+use crate::list::{Stack, StackEntry};
+use crate::model::{ETag, EntryKind, Restore, StorageClass, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What a key is to be brought back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// What stood at a moment.
+    State(Moment),
+    /// Existence: a key hidden by delete markers is uncovered, anything else is left alone. With a date only
+    /// keys that were hidden at or after it.
+    Undelete(Option<Timestamp>),
+}
+
+/// `--strategy`: how to bring a version back in place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// The fewest and cheapest requests.
+    #[default]
+    Fewest,
+    /// Always a copy on top: nothing is removed from the history.
+    CopyUp,
+    /// Remove for good whatever is newer. Keeps version ids and dates; cannot be undone.
+    RemoveNewer,
+}
+
+/// What to do with keys whose past is in doubt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Uncertain {
+    /// Leave them alone and report them.
+    #[default]
+    Skip,
+    /// Bring back what the listing says.
+    Include,
+    /// Change nothing at all if there is one.
+    Fail,
+}
+
+/// How to plan.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanRules {
+    /// Back to what.
+    pub goal: Goal,
+    /// In place: how.
+    pub strategy: Strategy,
+    /// Keys in doubt.
+    pub uncertain: Uncertain,
+    /// When to doubt.
+    pub doubts: DoubtRules,
+    /// Leave keys alone that did not exist then.
+    pub keep_new: bool,
+}
+
+/// What is to be done with one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Nothing: it is as it was.
+    Keep,
+    /// Copy the version that stood then to the key.
+    CopyVersion,
+    /// Remove the entries named in `remove`: delete markers, or with `--strategy remove-newer` versions too.
+    RemoveMarker,
+    /// Make a delete marker: the key did not exist then.
+    AddMarker,
+    /// The version that stood then is archived: ask for its bytes first.
+    NeedsThaw,
+    /// What stood then is in doubt.
+    Uncertain,
+}
+
+/// A version as a plan names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedVersion {
+    /// Version id.
+    pub version_id: String,
+    /// Bytes.
+    pub size: u64,
+    /// ETag without quotes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// When it was written.
+    pub last_modified: Timestamp,
+    /// Storage class, unless STANDARD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_class: Option<String>,
+    /// An archived version that can be read for now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub thawed: bool,
+    /// It is a delete marker.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub marker: bool,
+}
+
+impl From<&StackEntry> for PlannedVersion {
+    fn from(entry: &StackEntry) -> Self {
+        let class = Some(&entry.storage_class).filter(|class| **class != StorageClass::Standard);
+        Self {
+            version_id: entry.version_id.to_string(),
+            size: entry.size,
+            etag: entry.etag.as_ref().map(ToString::to_string),
+            last_modified: entry.last_modified,
+            storage_class: class.map(|class| class.name().to_owned()),
+            thawed: matches!(entry.restore, Some(Restore::Until(_))),
+            marker: entry.kind == EntryKind::DeleteMarker,
+        }
+    }
+}
+
+/// The plan for one key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// Relative key.
+    pub key: String,
+    /// What is to be done.
+    pub action: Step,
+    /// Why, in a stable word.
+    pub reason: String,
+    /// The object that is wished; absent when the key is not to exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wished: Option<PlannedVersion>,
+    /// What stands there now, if anything: the condition of every change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<PlannedVersion>,
+    /// Version ids to be removed, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<String>,
+    /// Those of `remove` that are object versions: gone for good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remove_versions: Vec<String>,
+    /// Bytes to be copied.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bytes: u64,
+    /// Why the past is in doubt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature.
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl Planned {
+    /// Does an object stand there now?
+    #[must_use]
+    pub fn stands_now(&self) -> bool {
+        self.current.as_ref().is_some_and(|version| !version.marker)
+    }
+
+    /// Changes something.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        self.action != Step::Keep
+    }
+}
+
+/// The plan for a key of the bucket that is restored in place; `None` for a key that neither stood then nor
+/// stands now.
+#[must_use]
+pub fn plan_in_place(stack: &Stack, rules: &PlanRules) -> Option<Planned> {
+    let (index, doubt) = match rules.goal {
+        Goal::State(moment) => {
+            let then = state_at(stack, moment, rules.doubts);
+            (then.index, then.doubt)
+        }
+        Goal::Undelete(since) => (undeleted(stack, since), undelete_doubt(stack)),
+    };
+    let wished = index.and_then(|index| Some((index, object_at(stack, index)?)));
+    let top = stack.entries.first();
+    let mut planned = match wished {
+        Some((index, version)) => bring_back(stack, index, version, rules.strategy),
+        None => take_away(stack, index, rules),
+    };
+    let stands = top.is_some_and(|entry| entry.kind == EntryKind::Object);
+    if wished.is_none() && !stands && planned.action == Step::Keep && doubt.is_none() {
+        return None;
+    }
+    // Where the undelete changes nothing there is nothing to doubt.
+    let doubt = doubt.filter(|_| !matches!(rules.goal, Goal::Undelete(_)) || planned.is_change());
+    if wished.is_none() && !stands && doubt.is_none() {
+        return None;
+    }
+    apply_doubt(&mut planned, doubt, rules.uncertain);
+    Some(planned)
+}
+
+/// The plan for a key that is restored to another place: the history is the source's, `target` is the history
+/// there. `prune` removes what did not exist. `None` for a key that concerns neither.
+#[must_use]
+pub fn plan_elsewhere(
+    key: &str,
+    source: Option<&Stack>,
+    target: Option<&Stack>,
+    rules: &PlanRules,
+    prune: bool,
+) -> Option<Planned> {
+    let current = target.and_then(|stack| stack.entries.first());
+    let stands = current.is_some_and(|entry| entry.kind == EntryKind::Object);
+    let (wished, doubt) = match (source, rules.goal) {
+        (None, _) => (None, None),
+        (Some(stack), Goal::State(moment)) => {
+            let then = state_at(stack, moment, rules.doubts);
+            (then.object(stack), then.doubt)
+        }
+        (Some(stack), Goal::Undelete(since)) => {
+            (undeleted(stack, since).and_then(|index| object_at(stack, index)), undelete_doubt(stack))
+        }
+    };
+    if wished.is_none() && !stands {
+        return None;
+    }
+    let mut planned = row(key, current, wished);
+    match wished {
+        Some(version) if current.is_some_and(|current| same_bytes(current, version)) => planned.reason = "same-bytes".into(),
+        Some(version) => copy_or_thaw(&mut planned, version),
+        None if prune => set(&mut planned, Step::AddMarker, "not-there-then"),
+        None => planned.reason = "left-alone".into(),
+    }
+    apply_doubt(&mut planned, doubt, rules.uncertain);
+    Some(planned)
+}
+
+/// The plan that brings one named version back onto its key; `None` when the key has no such object version.
+#[must_use]
+pub fn plan_version(stack: &Stack, version_id: &str, strategy: Strategy) -> Option<Planned> {
+    let index = stack.entries.iter().position(|entry| &*entry.version_id == version_id)?;
+    Some(bring_back(stack, index, object_at(stack, index)?, strategy))
+}
+
+fn object_at(stack: &Stack, index: usize) -> Option<&StackEntry> {
+    stack.entries.get(index).filter(|entry| entry.kind == EntryKind::Object)
+}
+
+fn row(key: &str, current: Option<&StackEntry>, wished: Option<&StackEntry>) -> Planned {
+    Planned {
+        key: key.to_owned(),
+        action: Step::Keep,
+        reason: String::new(),
+        wished: wished.map(PlannedVersion::from),
+        current: current.map(PlannedVersion::from),
+        remove: Vec::new(),
+        remove_versions: Vec::new(),
+        bytes: 0,
+        doubt: None,
+    }
+}
+
+fn set(planned: &mut Planned, action: Step, reason: &str) {
+    planned.action = action;
+    reason.clone_into(&mut planned.reason);
+}
+
+fn copy_or_thaw(planned: &mut Planned, version: &StackEntry) {
+    planned.bytes = version.size;
+    if is_archived(version) {
+        set(planned, Step::NeedsThaw, "archived");
+    } else {
+        set(planned, Step::CopyVersion, if planned.stands_now() { "other-bytes" } else { "absent-now" });
+    }
+}
+
+/// The bytes cannot be read now, as far as a listing tells.
+fn is_archived(entry: &StackEntry) -> bool {
+    entry.storage_class.is_archive() && !matches!(entry.restore, Some(Restore::Until(_)))
+}
+
+/// Conclusive from the listing alone: the same ETag of a shape computed from content, and the same size.
+fn same_bytes(a: &StackEntry, b: &StackEntry) -> bool {
+    let digest = matches!(a.etag, Some(ETag::Plain(_) | ETag::Multipart { .. }));
+    let objects = a.kind == EntryKind::Object && b.kind == EntryKind::Object;
+    objects && a.size == b.size && ((digest && a.etag == b.etag) || a.size == 0)
+}
+
+fn bring_back(stack: &Stack, index: usize, version: &StackEntry, strategy: Strategy) -> Planned {
+    let top = stack.entries.first();
+    let mut planned = row(&stack.key, top, Some(version));
+    let newer = stack.entries.get(..index).unwrap_or_default();
+    let first_object = stack.entries.iter().find(|entry| entry.kind == EntryKind::Object);
+    let under_markers = first_object.is_some_and(|found| found.version_id == version.version_id || same_bytes(found, version));
+    if index == 0 {
+        planned.reason = "same-version".into();
+    } else if strategy != Strategy::RemoveNewer && top.is_some_and(|top| same_bytes(top, version)) {
+        planned.reason = "same-bytes".into();
+    } else if strategy == Strategy::RemoveNewer {
+        remove(&mut planned, newer);
+    } else if strategy == Strategy::Fewest && under_markers {
+        let markers = stack.entries.iter().position(|entry| entry.kind == EntryKind::Object).unwrap_or(index);
+        remove(&mut planned, newer.get(..markers).unwrap_or(newer));
+        // What the markers uncover may be another version of the same bytes.
+        planned.wished = first_object.map(PlannedVersion::from);
+    } else {
+        copy_or_thaw(&mut planned, version);
+    }
+    planned
+}
+
+fn take_away(stack: &Stack, index: Option<usize>, rules: &PlanRules) -> Planned {
+    let top = stack.entries.first();
+    let mut planned = row(&stack.key, top, None);
+    if top.is_none_or(|top| top.kind == EntryKind::DeleteMarker) {
+        planned.reason = "absent-then-and-now".into();
+    } else if rules.keep_new {
+        planned.reason = "left-alone".into();
+    } else if rules.strategy == Strategy::RemoveNewer {
+        remove(&mut planned, stack.entries.get(..index.unwrap_or(stack.entries.len())).unwrap_or_default());
+    } else {
+        set(&mut planned, Step::AddMarker, "not-there-then");
+    }
+    planned
+}
+
+fn remove(planned: &mut Planned, newest_first: &[StackEntry]) {
+    let ids = |kind: Option<EntryKind>| {
+        let chosen = newest_first.iter().rev().filter(move |entry| kind.is_none_or(|kind| entry.kind == kind));
+        chosen.map(|entry| entry.version_id.to_string()).collect::<Vec<_>>()
+    };
+    planned.remove = ids(None);
+    planned.remove_versions = ids(Some(EntryKind::Object));
+    let reason = if planned.remove_versions.is_empty() { "under-markers" } else { "under-newer-versions" };
+    set(planned, Step::RemoveMarker, reason);
+}
+
+fn apply_doubt(planned: &mut Planned, doubt: Option<Doubt>, uncertain: Uncertain) {
+    planned.doubt = doubt;
+    if let Some(doubt) = doubt
+        && uncertain != Uncertain::Include
+    {
+        set(planned, Step::Uncertain, doubt.name());
+        planned.remove.clear();
+        planned.remove_versions.clear();
+        planned.bytes = 0;
+    }
+}
+
+/// The entry that an undelete wishes on top: the object under the markers, or what is there already.
+fn undeleted(stack: &Stack, since: Option<Timestamp>) -> Option<usize> {
+    let object = stack.entries.iter().position(|entry| entry.kind == EntryKind::Object)?;
+    // The key has been hidden since the oldest marker of the run on top.
+    let hidden = stack.entries.get(object.checked_sub(1).unwrap_or_default())?.last_modified;
+    let recent = since.is_none_or(|since| hidden.seconds() >= since.seconds());
+    (object == 0 || recent).then_some(object)
+}
+
+/// A `null` marker removed the `null` version that stood before it: what lies below may not be what was deleted.
+fn undelete_doubt(stack: &Stack) -> Option<Doubt> {
+    let mut markers = stack.entries.iter().take_while(|entry| entry.kind == EntryKind::DeleteMarker);
+    markers.any(|entry| &*entry.version_id == "null").then_some(Doubt::NullOverwritten)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::timeline::tests::{ONE, TWO, entry, stack};
+    use super::*;
+
+    fn rules(seconds: i64) -> PlanRules {
+        PlanRules {
+            goal: Goal::State(Moment::at(Timestamp::from_seconds(seconds))),
+            strategy: Strategy::Fewest,
+            uncertain: Uncertain::Skip,
+            doubts: DoubtRules::default(),
+            keep_new: false,
+        }
+    }
+
+    fn step(stack: &Stack, rules: &PlanRules) -> Option<(Step, String, Vec<String>)> {
+        plan_in_place(stack, rules).map(|planned| (planned.action, planned.reason, planned.remove))
+    }
+
+    fn expect(step: Step, reason: &str, remove: &[&str]) -> Option<(Step, String, Vec<String>)> {
+        Some((step, reason.to_owned(), remove.iter().map(|id| (*id).to_owned()).collect()))
+    }
+
+    #[test]
+    fn the_cheapest_step_wins() {
+        let over = stack(vec![entry("b", 20, Some(TWO)), entry("a", 10, Some(ONE))]);
+        assert_eq!(step(&over, &rules(20)), expect(Step::Keep, "same-version", &[]));
+        assert_eq!(step(&over, &rules(15)), expect(Step::CopyVersion, "other-bytes", &[]));
+        assert_eq!(step(&over, &rules(5)), expect(Step::AddMarker, "not-there-then", &[]));
+        let hidden = stack(vec![entry("n", 30, None), entry("m", 20, None), entry("a", 10, Some(ONE))]);
+        assert_eq!(step(&hidden, &rules(15)), expect(Step::RemoveMarker, "under-markers", &["m", "n"]));
+        assert_eq!(step(&hidden, &rules(25)), None);
+        let again = stack(vec![entry("b", 20, Some(ONE)), entry("m", 15, None), entry("a", 10, Some(ONE))]);
+        assert_eq!(step(&again, &rules(12)), expect(Step::Keep, "same-bytes", &[]));
+        let mut hidden_again = again.clone();
+        hidden_again.entries.insert(0, entry("n", 30, None));
+        assert_eq!(step(&hidden_again, &rules(12)), expect(Step::RemoveMarker, "under-markers", &["n"]));
+        let deep = stack(vec![entry("n", 30, None), entry("b", 20, Some(TWO)), entry("a", 10, Some(ONE))]);
+        assert_eq!(step(&deep, &rules(12)), expect(Step::CopyVersion, "absent-now", &[]));
+    }
+
+    #[test]
+    fn strategies() {
+        let deep = stack(vec![entry("n", 30, None), entry("b", 20, Some(TWO)), entry("a", 10, Some(ONE))]);
+        let with = |strategy, seconds| PlanRules { strategy, ..rules(seconds) };
+        let remove = with(Strategy::RemoveNewer, 12);
+        assert_eq!(step(&deep, &remove), expect(Step::RemoveMarker, "under-newer-versions", &["b", "n"]));
+        let hidden = stack(vec![entry("n", 30, None), entry("a", 10, Some(ONE))]);
+        assert_eq!(step(&hidden, &with(Strategy::CopyUp, 12)), expect(Step::CopyVersion, "absent-now", &[]));
+        let fresh = stack(vec![entry("a", 10, Some(ONE))]);
+        assert_eq!(step(&fresh, &with(Strategy::RemoveNewer, 5)), expect(Step::RemoveMarker, "under-newer-versions", &["a"]));
+        let kept = PlanRules { keep_new: true, ..rules(5) };
+        assert_eq!(step(&fresh, &kept), expect(Step::Keep, "left-alone", &[]));
+    }
+
+    #[test]
+    fn archives_are_thawed_not_hidden() {
+        let mut over = stack(vec![entry("b", 20, Some(TWO)), entry("a", 10, Some(ONE))]);
+        over.entries[1].storage_class = StorageClass::Glacier;
+        assert_eq!(step(&over, &rules(15)), expect(Step::NeedsThaw, "archived", &[]));
+        over.entries[1].restore = Some(Restore::Until(Timestamp::from_seconds(99)));
+        assert_eq!(step(&over, &rules(15)), expect(Step::CopyVersion, "other-bytes", &[]));
+        let mut hidden = stack(vec![entry("m", 20, None), entry("a", 10, Some(ONE))]);
+        hidden.entries[1].storage_class = StorageClass::DeepArchive;
+        assert_eq!(step(&hidden, &rules(15)), expect(Step::RemoveMarker, "under-markers", &["m"]));
+    }
+
+    #[test]
+    fn doubt_is_a_class_of_its_own() {
+        let suspended = stack(vec![entry("null", 50, Some(TWO)), entry("a", 9, Some(ONE))]);
+        assert_eq!(step(&suspended, &rules(20)), expect(Step::Uncertain, "null-overwritten", &[]));
+        let include = PlanRules { uncertain: Uncertain::Include, ..rules(20) };
+        assert_eq!(step(&suspended, &include), expect(Step::CopyVersion, "other-bytes", &[]));
+    }
+
+    #[test]
+    fn undelete_uncovers_and_nothing_else() {
+        let rules = |since: Option<i64>| PlanRules { goal: Goal::Undelete(since.map(Timestamp::from_seconds)), ..rules(0) };
+        let hidden = stack(vec![entry("m", 20, None), entry("a", 10, Some(ONE))]);
+        assert_eq!(step(&hidden, &rules(None)), expect(Step::RemoveMarker, "under-markers", &["m"]));
+        assert_eq!(step(&hidden, &rules(Some(20))), expect(Step::RemoveMarker, "under-markers", &["m"]));
+        assert_eq!(step(&hidden, &rules(Some(21))), None);
+        let live = stack(vec![entry("b", 20, Some(TWO)), entry("m", 15, None), entry("a", 10, Some(ONE))]);
+        assert_eq!(step(&live, &rules(None)), expect(Step::Keep, "same-version", &[]));
+    }
+
+    #[test]
+    fn elsewhere_compares_with_what_is_there() {
+        let source = stack(vec![entry("b", 20, Some(TWO)), entry("a", 10, Some(ONE))]);
+        let same = stack(vec![entry("x", 40, Some(ONE))]);
+        let plan = |source, target, prune| plan_elsewhere("k", source, target, &rules(15), prune).map(|row| row.action);
+        assert_eq!(plan(Some(&source), None, false), Some(Step::CopyVersion));
+        assert_eq!(plan(Some(&source), Some(&same), false), Some(Step::Keep));
+        assert_eq!(plan(None, Some(&same), false), Some(Step::Keep));
+        assert_eq!(plan(None, Some(&same), true), Some(Step::AddMarker));
+        assert_eq!(plan(None, None, true), None);
+    }
+}

@@ -1,0 +1,323 @@
+//! Point-in-time restore: walk the histories once, plan each key, carry the plan out, look again.
+//!
+//! A piece of the keyspace is planned as it is listed and carried out in the background while the range lists
+//! on. Rows of the plan and findings go to the recorder's segments together and are parted at the end, so
+//! memory is bounded by the pieces in flight (a page of versions each). Whatever is planned twice, after an
+//! interruption, finds its own work done: the history at the moment does not change by what is put on top.
+
+use super::look::history_of;
+use super::mender::{Mender, Outcome, ThawRules, Work};
+use super::outcome::{conclude, write_rows};
+use super::{Recorder, Session, planned};
+use crate::Error;
+use crate::act::{Copier, CopyOptions, CopyTools};
+use crate::list::{Listing, Side, Sides, Stack, Versions, Visitor, WalkLimits, WalkStats, walk};
+use crate::model::KeyRange;
+use crate::observe::{Progress, Stage};
+use crate::plan::{
+    Filter, Goal, PLAN_SCHEMA, PlanHeader, PlanRules, Planned, Step, Strategy, Uncertain, plan_elsewhere,
+    plan_in_place, plan_version,
+};
+use crate::report::Tally;
+use crate::s3::Versioning;
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio_util::task::AbortOnDropHandle;
+
+/// Pieces of one range that may be settling while it lists on.
+const PIECES_PENDING_MAX: usize = 2;
+
+/// What to restore and how.
+#[derive(Clone, Debug)]
+pub struct RestoreJob {
+    /// The bucket whose history it is, and the place to restore to unless it is the bucket itself.
+    pub sides: Sides,
+    /// Back to what, and how.
+    pub rules: PlanRules,
+    /// Which keys take part.
+    pub filter: Filter,
+    /// Elsewhere: remove what did not exist.
+    pub prune: bool,
+    /// How versions are copied.
+    pub copy: CopyOptions,
+    /// Archived versions.
+    pub thaw: ThawRules,
+    /// One version of one key (relative), instead of a moment.
+    pub one: Option<(String, String)>,
+    /// A reviewed plan to apply, instead of making one.
+    pub plan: Option<PathBuf>,
+    /// Plan, count and report, but change nothing.
+    pub dry_run: bool,
+}
+
+/// Runs a restore to its end and returns what was counted. The run's folder holds `plan.jsonl` and
+/// `findings.jsonl` afterwards.
+///
+/// # Errors
+/// [`Error::Invalid`] for a bucket without versioning and for contradictions, [`Error::Brake`] with
+/// `--uncertain fail`, both before anything was changed; otherwise as [`super::sync`].
+pub async fn restore(job: RestoreJob, tools: CopyTools, session: &Session) -> Result<Tally, Error> {
+    check(&job, session).await?;
+    if job.rules.uncertain == Uncertain::Fail && job.plan.is_none() && job.one.is_none() {
+        refuse_uncertain(&job, session).await?;
+    }
+    session.progress.enter(Stage::Working);
+    let target = job.sides.replica.clone().unwrap_or_else(|| Arc::clone(&job.sides.source));
+    if !job.dry_run {
+        super::sync::abort_left_uploads(session, target.store.as_ref()).await;
+    }
+    let source = Arc::clone(&job.sides.source);
+    let mender = Mender {
+        copier: Copier::new((*source).clone(), (*target).clone(), job.copy.clone(), tools),
+        source,
+        target,
+        thaw: job.thaw.clone(),
+        conditional_deletes: job.copy.conditional_deletes,
+        recorder: Arc::clone(&session.recorder),
+        cancel: session.cancel.clone(),
+    };
+    let settle = Arc::new(Settle { mender: (!job.dry_run).then_some(mender) });
+    let result = match (&job.plan, &job.one) {
+        (Some(path), _) => planned::apply(path, &job, &settle, session).await,
+        (None, Some((key, version))) => one_version(key, version, &job, &settle, session).await,
+        (None, None) => everything(&job, settle, session).await,
+    };
+    session.progress.enter(Stage::Reporting);
+    let tally = session.recorder.assemble()?;
+    let written = write_rows(session.recorder.run(), &job.header(session));
+    result.and(written).map(|()| tally)
+}
+
+impl RestoreJob {
+    fn header(&self, session: &Session) -> PlanHeader {
+        PlanHeader {
+            schema: PLAN_SCHEMA.to_owned(),
+            source: self.sides.source.location.to_string(),
+            target: self.target_name(),
+            goal: self.rules.goal,
+            strategy: self.rules.strategy,
+            run_id: session.recorder.run().id.to_string(),
+        }
+    }
+
+    /// Where it goes, unless in place.
+    pub(super) fn target_name(&self) -> Option<String> {
+        self.sides.replica.as_ref().map(|side| side.location.to_string())
+    }
+
+    fn plan(&self, source: Option<&Stack>, target: Option<&Stack>) -> Option<Planned> {
+        let key = source.or(target).map(|stack| &*stack.key)?;
+        if !self.filter.admits(key) {
+            return None;
+        }
+        match (&self.sides.replica, source) {
+            (None, Some(stack)) => plan_in_place(stack, &self.rules),
+            (None, None) => None,
+            (Some(_), source) => plan_elsewhere(key, source, target, &self.rules, self.prune),
+        }
+    }
+}
+
+async fn check(job: &RestoreJob, session: &Session) -> Result<(), Error> {
+    let source = &job.sides.source;
+    if job.sides.replica.is_some() && job.rules.strategy != Strategy::Fewest {
+        return Err(Error::Invalid("--strategy is about restoring in place; elsewhere versions are always copied".into()));
+    }
+    if let Goal::State(moment) = job.rules.goal
+        && moment.last_second() > session.clock.now().seconds()
+    {
+        return Err(Error::Invalid(format!("{} is in the future: nobody knows yet what will stand then", moment.at)));
+    }
+    let versioning = source.store.versioning(source.bucket()).await;
+    let side = |error| Error::Side { side: "source", error: Box::new(error) };
+    match versioning.map_err(side)? {
+        Versioning::Enabled => Ok(()),
+        Versioning::Suspended => {
+            tracing::warn!(
+                "versioning of {} is suspended: whatever was written since has no history, and each write \
+                 replaces the null version for good",
+                source.bucket()
+            );
+            Ok(())
+        }
+        Versioning::Off => Err(Error::Invalid(format!(
+            "bucket {} has no versioning, so it keeps no past: an overwrite or delete there leaves nothing to \
+             restore. Restore from a replica or backup that has versions, and switch versioning on for the future",
+            source.bucket()
+        ))),
+    }
+}
+
+/// Walks everything once without changing anything.
+async fn refuse_uncertain(job: &RestoreJob, session: &Session) -> Result<(), Error> {
+    session.progress.enter(Stage::Surveying);
+    let count = Arc::new(CountDoubts { job: job.clone(), found: AtomicU64::new(0) });
+    let limits = WalkLimits { ranges_max: session.ranges_max, listing: Listing::Versions, first_id: 0 };
+    let (ranges, stats) = (vec![KeyRange::all()], Arc::<WalkStats>::default());
+    walk::<Versions, _>(job.sides.clone(), ranges, limits, Arc::clone(&count), stats, session.cancel.clone()).await?;
+    match count.found.load(Ordering::Relaxed) {
+        0 => Ok(()),
+        found => Err(Error::Brake(format!(
+            "brake uncertain: what stood at that moment is in doubt for {found} keys. Nothing was changed. Look at \
+             them with --dry-run; release with --uncertain skip or --uncertain include"
+        ))),
+    }
+}
+
+/// Counts keys in doubt.
+#[derive(Debug)]
+struct CountDoubts {
+    job: RestoreJob,
+    found: AtomicU64,
+}
+
+impl Visitor<Versions> for CountDoubts {
+    type Segment = ();
+
+    fn open(&self, _: u32) {}
+
+    fn pair(&self, (): &mut (), source: Option<&Stack>, target: Option<&Stack>) {
+        if self.job.plan(source, target).is_some_and(|row| row.action == Step::Uncertain) {
+            self.found.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    async fn batch(&self, (): &mut (), _: KeyRange) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn close(&self, (): ()) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+async fn everything(job: &RestoreJob, settle: Arc<Settle>, session: &Session) -> Result<(), Error> {
+    let recorder = Arc::clone(&session.recorder);
+    let limits = WalkLimits {
+        ranges_max: session.ranges_max,
+        listing: Listing::Versions,
+        first_id: recorder.first_id(),
+    };
+    let ranges = recorder.remaining();
+    let planner = Planner { job: job.clone(), settle, recorder, progress: Arc::clone(&session.progress) };
+    let stats = Arc::clone(&session.progress.walk);
+    walk::<Versions, _>(job.sides.clone(), ranges, limits, Arc::new(planner), stats, session.cancel.clone()).await
+}
+
+async fn one_version(
+    key: &str,
+    version_id: &str,
+    job: &RestoreJob,
+    settle: &Settle,
+    session: &Session,
+) -> Result<(), Error> {
+    let history = |side: Arc<Side>| async move { history_of(&side, key, 1000).await };
+    let stack = history(Arc::clone(&job.sides.source)).await.map_err(Error::source_listing)?;
+    let mut row = plan_version(&stack, version_id, job.rules.strategy).ok_or_else(|| {
+        Error::Invalid(format!(
+            "{:?} has no object version {version_id:?} (a delete marker is none): `s3twin versions` lists them",
+            job.sides.source.location.key(key)
+        ))
+    })?;
+    if let Some(target) = &job.sides.replica {
+        let mut only = stack.clone();
+        only.entries.retain(|entry| *entry.version_id == *version_id);
+        let there = history(Arc::clone(target)).await.map_err(Error::replica_listing)?;
+        let rules = PlanRules { goal: Goal::Undelete(None), ..job.rules };
+        row = plan_elsewhere(key, Some(&only), Some(&there), &rules, false).unwrap_or(row);
+    }
+    let Some(range) = session.recorder.remaining().into_iter().next() else { return Ok(()) };
+    let (rows, tally) = settle.settle(vec![row], None).await?;
+    session.recorder.commit(session.recorder.first_id(), &range, &rows, &tally).await
+}
+
+/// Plans what the walk shows and has it settled behind it.
+#[derive(Debug)]
+struct Planner {
+    job: RestoreJob,
+    settle: Arc<Settle>,
+    recorder: Arc<Recorder>,
+    progress: Arc<Progress>,
+}
+
+type Settled = AbortOnDropHandle<Result<(Vec<u8>, Tally), Error>>;
+
+#[derive(Debug, Default)]
+struct Segment {
+    id: u32,
+    keys: usize,
+    rows: Vec<Planned>,
+    pending: VecDeque<(KeyRange, Settled)>,
+}
+
+impl Planner {
+    async fn commit_oldest(&self, segment: &mut Segment) -> Result<(), Error> {
+        let Some((piece, settled)) = segment.pending.pop_front() else { return Ok(()) };
+        let (rows, tally) = settled.await.map_err(Error::task)??;
+        self.recorder.commit(segment.id, &piece, &rows, &tally).await?;
+        self.progress.add(&tally);
+        Ok(())
+    }
+}
+
+impl Visitor<Versions> for Planner {
+    type Segment = Segment;
+
+    fn open(&self, id: u32) -> Segment {
+        Segment { id, ..Segment::default() }
+    }
+
+    fn pair(&self, segment: &mut Segment, source: Option<&Stack>, target: Option<&Stack>) {
+        segment.keys += 1;
+        segment.rows.extend(self.job.plan(source, target));
+    }
+
+    async fn batch(&self, segment: &mut Segment, piece: KeyRange) -> Result<(), Error> {
+        let (rows, keys) = (std::mem::take(&mut segment.rows), std::mem::take(&mut segment.keys));
+        let (settle, range) = (Arc::clone(&self.settle), piece.clone());
+        let task = tokio::spawn(async move { settle.settle(rows, Some((&range, keys))).await });
+        segment.pending.push_back((piece, AbortOnDropHandle::new(task)));
+        while segment.pending.len() > PIECES_PENDING_MAX {
+            self.commit_oldest(segment).await?;
+        }
+        Ok(())
+    }
+
+    async fn close(&self, mut segment: Segment) -> Result<(), Error> {
+        while !segment.pending.is_empty() {
+            self.commit_oldest(&mut segment).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Carries out planned rows, or in a rehearsal only counts them.
+#[derive(Debug)]
+pub(super) struct Settle {
+    mender: Option<Mender>,
+}
+
+impl Settle {
+    /// Returns the rows of plan and findings, in key order, and the counts.
+    pub(super) async fn settle(
+        &self,
+        rows: Vec<Planned>,
+        piece: Option<(&KeyRange, usize)>,
+    ) -> Result<(Vec<u8>, Tally), Error> {
+        let (mut out, mut tally) = (Vec::new(), Tally::default());
+        let mut work: Vec<Work> =
+            rows.iter().map(|planned| Work { planned: planned.clone(), outcome: Outcome::Untouched }).collect();
+        if let Some(mender) = &self.mender
+            && rows.iter().any(Planned::is_change)
+        {
+            mender.mend(piece, &mut work, &mut tally).await?;
+        }
+        for (planned, work) in rows.iter().zip(&work) {
+            conclude(planned, &work.outcome, self.mender.is_none(), &mut tally, &mut out)?;
+        }
+        Ok((out, tally))
+    }
+}
+
