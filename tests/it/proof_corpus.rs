@@ -221,3 +221,24 @@ fn proof_l1_settles_for_nothing() {
     assert_eq!(stage.requests("GetObject"), 1);
     assert_eq!(stage.requests("GetObjectAttributes"), 0);
 }
+
+#[test]
+fn proof_an_object_replaced_during_the_audit_is_never_judged() {
+    let stage = Stage::new();
+    let bytes = noise(6, 100_000);
+    for bucket in [A, B] {
+        stored(&stage, bucket, "moving", &bytes, "kms", MIB);
+    }
+    stage.lab.set_latency(std::time::Duration::from_millis(200));
+    let ran = std::thread::scope(|scope| {
+        let audit = scope.spawn(|| stage.audit(&["--depth", "bytes"]));
+        // Both HEADs are in: what they saw is gone before it is read.
+        while stage.requests("HeadObject") < 2 {
+            assert!(!audit.is_finished(), "it was never looked at");
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        stored(&stage, B, "moving", &noise(7, 100_000), "kms", MIB);
+        audit.join().unwrap()
+    });
+    assert_eq!(ran.findings["moving"], "unproven/changed-meanwhile");
+}

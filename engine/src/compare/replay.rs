@@ -123,10 +123,10 @@ impl Fingerprint {
             };
             state = reading.pool.run(hash).await.map_err(|error| internal(object, &error.to_string()))?;
         }
-        Ok(self.judge(&state.0.finish(), state.1.finish()))
+        Ok(self.judge(&state.0.finish(), &state.1.finish()))
     }
 
-    fn judge(&self, digests: &Digests, etags: Vec<Option<String>>) -> Outcome {
+    fn judge(&self, digests: &Digests, etags: &[Option<String>]) -> Outcome {
         let same = |(kind, checksum): &(HashKind, Checksum)| digests.get(*kind) == Some(&*checksum.value);
         if self.checksums.iter().any(|pair| !same(pair)) {
             return Outcome::Other;
