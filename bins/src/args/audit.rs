@@ -2,7 +2,7 @@
 
 use super::{EndpointArgs, FilterArgs, LimitArgs, OutputArgs};
 use clap::{Args, ValueEnum};
-use s3twin_engine::compare::Depth;
+use s3twin_engine::compare::{Depth, Fidelity, ScrubWish};
 use s3twin_engine::model::Location;
 
 /// Prove that primary and replica hold the same objects; changes nothing
@@ -23,6 +23,13 @@ pub(crate) struct AuditArgs {
     /// Compare whole histories: every version and delete marker, in order (needs versioned buckets)
     #[arg(long, conflicts_with = "depth")]
     pub(crate) versions: bool,
+    /// Read the bytes of both sides even where less would do: all, k/n (the k-th of n runs that cover all), N%
+    /// (moves on from day to day) or a size (20GiB)
+    #[arg(long, value_name = "SHARE", value_parser = scrub_wish, conflicts_with = "versions")]
+    pub(crate) scrub: Option<ScrubWish>,
+    /// What to compare beyond the bytes
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT", conflicts_with = "versions")]
+    pub(crate) compare: Vec<Described>,
     /// Differences in objects younger than this are in flight, not findings (15m, 2h)
     #[arg(long, value_name = "AGE")]
     pub(crate) grace: Option<jiff::Span>,
@@ -41,7 +48,8 @@ Examples:
   s3twin audit s3://media s3://media-replica --replica-region eu-west-1
   s3twin audit s3://media/2026/ s3://backup/media/2026/ --exclude '*.tmp' --output json
   s3twin audit s3://media s3://media --replica-endpoint-url http://127.0.0.1:9000 --depth listing
-  s3twin audit s3://media s3://media-replica --versions --grace 15m";
+  s3twin audit s3://media s3://media-replica --versions --grace 15m
+  s3twin audit s3://media s3://media-replica --depth bytes --scrub 3/30 --compare metadata,tags";
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum DepthArg {
@@ -49,6 +57,8 @@ pub(crate) enum DepthArg {
     Listing,
     /// Also stored checksums and part arithmetic, for the keys the listing leaves open
     Checksums,
+    /// Also read the bytes of what is still open: one side if its bytes settle it, else both
+    Bytes,
 }
 
 impl From<DepthArg> for Depth {
@@ -56,6 +66,44 @@ impl From<DepthArg> for Depth {
         match depth {
             DepthArg::Listing => Self::Listing,
             DepthArg::Checksums => Self::Checksums,
+            DepthArg::Bytes => Self::Bytes,
         }
     }
+}
+
+/// What describes an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Described {
+    /// System and user metadata (one HEAD per side and key)
+    Metadata,
+    /// Tags (one HEAD per side and key; the tags themselves only where their numbers agree)
+    Tags,
+    /// Storage class (the listing has it)
+    StorageClass,
+    /// Retention and legal hold (one HEAD per side and key)
+    Lock,
+    /// Kind of encryption at rest (one HEAD per side and key)
+    Encryption,
+    /// Access control list (one request per side and key)
+    Acl,
+}
+
+/// As the engine wants it.
+pub(crate) fn fidelity(asked: &[Described]) -> Fidelity {
+    let has = |what| asked.contains(&what);
+    Fidelity {
+        metadata: has(Described::Metadata),
+        tags: has(Described::Tags),
+        storage_class: has(Described::StorageClass),
+        lock: has(Described::Lock),
+        encryption: has(Described::Encryption),
+        acl: has(Described::Acl),
+    }
+}
+
+fn scrub_wish(text: &str) -> Result<ScrubWish, String> {
+    text.parse().or_else(|error: &str| {
+        let size = text.parse::<bytesize::ByteSize>().ok().map(|size| size.as_u64()).filter(|size| *size > 0);
+        size.map(ScrubWish::Bytes).ok_or_else(|| error.to_owned())
+    })
 }

@@ -2,14 +2,15 @@
 
 use super::pair::Pair;
 use crate::Origin;
-use crate::args::{AuditArgs, Talk};
+use crate::args::{AuditArgs, Talk, fidelity};
 use crate::exit::Exit;
 use crate::setup;
 use s3twin_engine::compare::Rules;
+use s3twin_engine::list::Sides;
 use s3twin_engine::model::Timestamp;
 use s3twin_engine::plan::Filter;
 use s3twin_engine::report::Summary;
-use s3twin_engine::run::{AuditJob, audit, audit_versions};
+use s3twin_engine::run::{AuditJob, Session, audit, audit_versions, scrub_arc};
 
 pub(crate) async fn run(args: AuditArgs, talk: Talk, origin: Origin) -> Exit {
     let prepared = Filter::new(&args.filter.rules).map_err(|error| error.to_string());
@@ -21,7 +22,9 @@ pub(crate) async fn run(args: AuditArgs, talk: Talk, origin: Origin) -> Exit {
             return Exit::Usage;
         }
     };
-    let rules = Rules { depth: args.depth.into(), settled_before, ..Rules::default() };
+    let scrub = args.scrub;
+    let fidelity = fidelity(&args.compare);
+    let mut rules = Rules { depth: args.depth.into(), settled_before, fidelity, scrub: None };
     let pair = Pair {
         command: "audit",
         source: args.primary,
@@ -34,7 +37,10 @@ pub(crate) async fn run(args: AuditArgs, talk: Talk, origin: Origin) -> Exit {
         dry_run: false,
     };
     let versions = args.versions;
-    let work = |sides, session| async move {
+    let work = |sides: Sides, session: Session| async move {
+        if let Some(wish) = scrub {
+            rules.scrub = Some(scrub_arc(wish, &sides, &filter, &session).await?);
+        }
         let job = AuditJob { sides, rules, filter };
         if versions { audit_versions(job, &session).await } else { audit(job, &session).await }
     };

@@ -183,6 +183,7 @@ impl Pair {
             estimated_cost_usd: request_cost_usd(meter),
             peak_rss_bytes: peak_rss_bytes(),
             listed_bytes: ListedBytes::default(),
+            scrub: None,
             dry_run: self.dry_run,
             error: None,
         };

@@ -187,6 +187,7 @@ impl Single {
             peak_rss_bytes: peak_rss_bytes(),
             listed_bytes: ListedBytes::default(),
             dry_run: self.dry_run,
+            scrub: None,
             error: None,
         };
         summary.count(tally);

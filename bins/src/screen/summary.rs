@@ -57,6 +57,9 @@ fn render(summary: &Summary, folder: &Path) -> String {
             bytes(moved.streamed)
         );
     }
+    if let Some(scrub) = &summary.scrub {
+        let _ = write!(out, "\n  scrub      {}", scrub.statement);
+    }
     let requests: u64 = summary.requests.values().sum();
     let _ = write!(
         out,

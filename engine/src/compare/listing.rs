@@ -1,6 +1,6 @@
 //! L0 and L1: what two rows of a listing prove.
 
-use super::{Depth, Evidence, Judgement, Reason, Verdict};
+use super::{Depth, Evidence, Fidelity, Judgement, Reason, Scrub, Verdict};
 use crate::model::{AlgorithmSet, ChecksumType, ETag, Entry, Restore, StorageClass, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +11,10 @@ pub struct Rules {
     pub depth: Depth,
     /// Objects of the source modified after this moment are in flight; `None` for no grace window.
     pub settled_before: Option<Timestamp>,
-    /// Compare storage classes too.
-    pub storage_class: bool,
+    /// What to compare beyond the bytes.
+    pub fidelity: Fidelity,
+    /// Keys whose bytes are read whatever the listing proves.
+    pub scrub: Option<Scrub>,
 }
 
 /// What is known of one object, detached from its page.
@@ -120,9 +122,6 @@ fn judge_pair(source: Entry<'_>, replica: Entry<'_>, rules: &Rules) -> Judged {
     let (a, b) = (source.row, replica.row);
     if a.size != b.size {
         return Judged::Settled(Judgement::different(Reason::SizeDiffers));
-    }
-    if rules.storage_class && a.storage_class != b.storage_class {
-        return Judged::Settled(Judgement::different(Reason::StorageClassDiffers));
     }
     if a.size == 0 {
         return Judged::Settled(Judgement::identical(Evidence::Size));

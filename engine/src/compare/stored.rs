@@ -10,16 +10,24 @@ pub fn judge_heads(a: &ObjectInfo, b: &ObjectInfo) -> Option<Judgement> {
     if a.size != b.size {
         return Some(Judgement::different(Reason::SizeDiffers));
     }
-    if let Some(judgement) = judge_checksums(&a.checksums, &b.checksums) {
-        return Some(judgement);
-    }
     let md5 = a.encryption.keeps_md5() && b.encryption.keeps_md5();
+    let checksums = judge_checksums(&a.checksums, &b.checksums);
     match (&a.etag, &b.etag) {
-        (Some(ETag::Plain(x)), Some(ETag::Plain(y))) if md5 && x != y => {
+        // Against an equal CRC too: 32 bits can be made to agree.
+        (Some(ETag::Plain(x)), Some(ETag::Plain(y)))
+            if md5 && x != y && checksums.is_none_or(|judgement| judgement.reason.is_none()) =>
+        {
             Some(Judgement::different(Reason::EtagDiffers))
         }
-        _ => None,
+        _ => checksums,
     }
+}
+
+/// Whether all that the two share are 32-bit CRCs.
+#[must_use]
+pub fn rests_on_32_bits(a: &[Checksum], b: &[Checksum]) -> bool {
+    let long = |checksum: &&Checksum| checksum.algorithm.value_bytes() > 4;
+    !a.iter().filter(long).any(|x| b.iter().any(|y| y.algorithm == x.algorithm))
 }
 
 /// Full-object against full-object, and equal composites. Unequal composites prove nothing by themselves: the

@@ -7,5 +7,5 @@ mod tally;
 
 pub use cost::request_cost_usd;
 pub use finding::Finding;
-pub use summary::{Keys, ListedBytes, RunState, SUMMARY_SCHEMA, Summary, Unbalanced};
+pub use summary::{Keys, ListedBytes, RunState, SUMMARY_SCHEMA, ScrubSummary, Summary, Unbalanced};
 pub use tally::{Actions, Bytes, Evidences, Tally, Verdicts};

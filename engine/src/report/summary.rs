@@ -1,6 +1,7 @@
 //! `summary.json`, schema `s3twin.summary/1`: the one object that programs read.
 
 use super::{Actions, Bytes, Evidences, Tally, Verdicts};
+use crate::compare::Scrubbed;
 use crate::model::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -57,12 +58,25 @@ pub struct Summary {
     /// Bytes listed on either side.
     #[serde(default)]
     pub listed_bytes: ListedBytes,
+    /// What a scrub read, and what that says about the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scrub: Option<ScrubSummary>,
     /// Nothing was written: a rehearsal.
     #[serde(default)]
     pub dry_run: bool,
     /// Why the run is not complete, in the words the operator saw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// What a scrub read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScrubSummary {
+    /// Objects read, of how many, and how many of those read are bad.
+    #[serde(flatten)]
+    pub counts: Scrubbed,
+    /// The same in plain words, with the confidence a sample gives.
+    pub statement: String,
 }
 
 /// Bytes listed per side.
@@ -86,6 +100,9 @@ impl Summary {
         self.evidence = tally.evidence;
         self.actions = tally.actions;
         self.bytes = tally.bytes;
+        let scrub = tally.scrub;
+        self.scrub =
+            (scrub.of > 0).then(|| ScrubSummary { counts: scrub, statement: scrub.statement() });
         self.listed_bytes = ListedBytes { source: tally.source_bytes, replica: tally.replica_bytes };
     }
 

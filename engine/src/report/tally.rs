@@ -1,6 +1,6 @@
 //! Counts that balance.
 
-use crate::compare::{Evidence, Judgement, Verdict};
+use crate::compare::{Evidence, Judgement, Scrubbed, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// Keys by verdict.
@@ -107,6 +107,9 @@ pub struct Tally {
     pub planned: u64,
     /// Bytes moved and hashed.
     pub bytes: Bytes,
+    /// What a scrub read.
+    #[serde(default)]
+    pub scrub: Scrubbed,
 }
 
 impl Tally {
@@ -176,5 +179,9 @@ impl Tally {
         v.copied_server_side += w.copied_server_side;
         v.streamed += w.streamed;
         v.hashed += w.hashed;
+        let (v, w) = (&mut self.scrub, &other.scrub);
+        v.read += w.read;
+        v.of += w.of;
+        v.bad += w.bad;
     }
 }

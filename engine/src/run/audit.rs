@@ -3,7 +3,7 @@
 use super::Session;
 use super::examine::Examine;
 use crate::Error;
-use crate::compare::Rules;
+use crate::compare::{Depth, Reading, Rules};
 use crate::list::{Listing, Objects, Sides, WalkLimits, walk};
 use crate::observe::Stage;
 use crate::plan::Filter;
@@ -27,8 +27,24 @@ pub struct AuditJob {
 /// When a listing fails for good, the run's files cannot be written, or the run is cancelled. What was
 /// committed before is on disk.
 pub async fn audit(job: AuditJob, session: &Session) -> Result<Tally, Error> {
+    let reads = job.rules.depth == Depth::Bytes || job.rules.scrub.is_some();
+    let reading =
+        if reads { Some(Reading::new().map_err(|error| Error::Internal(error.to_string()))?) } else { None };
+    audit_reading(job, reading, session).await
+}
+
+/// [`audit`] with hashing threads, memory and bandwidth of the caller's choice; without any nothing is read, and
+/// what only reading could prove stays unproven.
+///
+/// # Errors
+/// As [`audit`].
+pub async fn audit_reading(
+    job: AuditJob,
+    reading: Option<Reading>,
+    session: &Session,
+) -> Result<Tally, Error> {
     session.progress.enter(Stage::Working);
-    let examine = Examine::looking(job.sides.clone(), job.rules, job.filter, session);
+    let examine = Examine::looking(job.sides.clone(), job.rules, job.filter, reading, session);
     let limits = WalkLimits {
         ranges_max: session.ranges_max,
         listing: Listing::Objects,

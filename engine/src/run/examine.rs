@@ -7,9 +7,10 @@
 use super::Session;
 use super::hands::Hands;
 use crate::Error;
-use crate::compare::evidence::{OpenPair, climb};
-use crate::compare::{Depth, Facts, Judged, Judgement, Rules, judge};
-use crate::list::{Objects, Sides, Visitor};
+use crate::compare::evidence::{OpenPair, climb, read_both};
+use crate::compare::fidelity::{self, Described};
+use crate::compare::{Depth, Facts, Fidelity, Judged, Judgement, Reading, Reason, Rules, judge};
+use crate::list::{Objects, Side, Sides, Visitor};
 use crate::model::{Entry, KeyRange};
 use crate::observe::Progress;
 use crate::plan::Filter;
@@ -40,6 +41,8 @@ pub(super) struct Examine {
 struct Shared {
     sides: Sides,
     depth: Depth,
+    fidelity: Fidelity,
+    reading: Option<Reading>,
     hands: Option<Hands>,
 }
 
@@ -50,6 +53,19 @@ pub(super) struct Case {
     pub(super) source: Option<Facts>,
     pub(super) replica: Option<Facts>,
     judged: Judged,
+    /// A scrub reads it whatever the listing proves.
+    picked: bool,
+    outcome: Outcome,
+}
+
+/// What examining a key brought besides the judgement.
+#[derive(Debug, Default)]
+struct Outcome {
+    detail: Option<String>,
+    /// Bytes read for proof.
+    read: u64,
+    /// Both sides were read to their end, or to the first difference.
+    scrubbed: bool,
 }
 
 /// The background work of a piece, stopped when dropped: its findings rows and its counts.
@@ -66,8 +82,14 @@ pub(super) struct Segment {
 
 impl Examine {
     /// Judges and reports.
-    pub(super) fn looking(sides: Sides, rules: Rules, filter: Filter, session: &Session) -> Self {
-        Self::new(sides, rules, filter, None, session)
+    pub(super) fn looking(
+        sides: Sides,
+        rules: Rules,
+        filter: Filter,
+        reading: Option<Reading>,
+        session: &Session,
+    ) -> Self {
+        Self::new(sides, rules, filter, (reading, None), session)
     }
 
     /// Judges, acts and reports.
@@ -75,16 +97,44 @@ impl Examine {
         sides: Sides,
         rules: Rules,
         filter: Filter,
-        hands: Hands,
+        (reading, hands): (Option<Reading>, Hands),
         session: &Session,
     ) -> Self {
-        Self::new(sides, rules, filter, Some(hands), session)
+        Self::new(sides, rules, filter, (reading, Some(hands)), session)
     }
 
-    fn new(sides: Sides, rules: Rules, filter: Filter, hands: Option<Hands>, session: &Session) -> Self {
-        let shared = Arc::new(Shared { sides, depth: rules.depth, hands });
+    fn new(
+        sides: Sides,
+        rules: Rules,
+        filter: Filter,
+        (reading, hands): (Option<Reading>, Option<Hands>),
+        session: &Session,
+    ) -> Self {
+        let (depth, fidelity) = (rules.depth, rules.fidelity);
+        let shared = Arc::new(Shared { sides, depth, fidelity, reading, hands });
         let (recorder, progress) = (Arc::clone(&session.recorder), Arc::clone(&session.progress));
         Self { shared, rules, filter, recorder, progress }
+    }
+
+    /// Is it a scrub's turn to read this pair? Counts the pairs there are to read.
+    fn picks(&self, tally: &mut Tally, key: &str, source: Option<Entry<'_>>, judged: &Judged) -> bool {
+        let Some(scrub) = &self.rules.scrub else { return false };
+        let comparable = match judged {
+            Judged::Settled(judgement) => judgement.reason.is_none(),
+            Judged::Open(_) => true,
+        };
+        if !comparable || source.is_none_or(|entry| entry.row.size == 0) {
+            return false;
+        }
+        tally.scrub.of += 1;
+        scrub.picks(key)
+    }
+
+    /// Must a pair with equal bytes be looked at for what describes it?
+    fn concerns(&self, source: Option<Entry<'_>>, replica: Option<Entry<'_>>) -> bool {
+        source
+            .zip(replica)
+            .is_some_and(|(a, b)| self.rules.fidelity.concerns(a.row.storage_class == b.row.storage_class))
     }
 
     async fn commit_oldest(&self, segment: &mut Segment) -> Result<(), Error> {
@@ -113,13 +163,21 @@ impl Visitor<Objects> for Examine {
             return;
         }
         segment.tally.see(source.map(|entry| entry.row.size), replica.map(|entry| entry.row.size));
-        match judge(source, replica, &self.rules) {
-            Judged::Settled(judgement) if judgement.reason.is_none() => segment.tally.conclude(&judgement),
+        let judged = judge(source, replica, &self.rules);
+        let picked = self.picks(&mut segment.tally, key, source, &judged);
+        match judged {
+            Judged::Settled(judgement)
+                if judgement.reason.is_none() && !picked && !self.concerns(source, replica) =>
+            {
+                segment.tally.conclude(&judgement);
+            }
             judged => segment.cases.push(Case {
                 key: key.into(),
                 source: source.map(Facts::from),
                 replica: replica.map(Facts::from),
                 judged,
+                picked,
+                outcome: Outcome::default(),
             }),
         }
     }
@@ -152,13 +210,17 @@ impl Shared {
     async fn settle(&self, cases: Vec<Case>, mut tally: Tally) -> Result<(Vec<u8>, Tally), Error> {
         let judged = futures::stream::iter(cases).map(|case| self.examine(case)).buffered(KEYS_AT_ONCE);
         let judged: Vec<(Case, Judgement)> = judged.collect().await;
-        judged.iter().for_each(|(_, judgement)| tally.conclude(judgement));
-        let mut findings: Vec<Finding> = judged
-            .iter()
-            .map(|(case, judgement)| {
-                Finding::new(&case.key, judgement, case.source.as_ref(), case.replica.as_ref())
-            })
-            .collect();
+        let mut findings = Vec::with_capacity(judged.len());
+        for (case, judgement) in &judged {
+            tally.conclude(judgement);
+            tally.bytes.hashed += case.outcome.read;
+            tally.scrub.read += u64::from(case.outcome.scrubbed);
+            let bad = case.outcome.scrubbed && judgement.reason == Some(Reason::BytesDiffer);
+            tally.scrub.bad += u64::from(bad);
+            let mut finding = Finding::new(&case.key, judgement, case.source.as_ref(), case.replica.as_ref());
+            finding.detail.clone_from(&case.outcome.detail);
+            findings.push(finding);
+        }
         if let Some(hands) = &self.hands {
             hands.act(&judged, &mut findings, &mut tally).await?;
         }
@@ -171,23 +233,59 @@ impl Shared {
     }
 
     async fn examine(&self, mut case: Case) -> (Case, Judgement) {
-        let judgement = match case.judged {
-            Judged::Settled(judgement) => judgement,
-            Judged::Open(reason) => self.climb(&mut case, reason).await,
+        let (settled, reason) = match case.judged {
+            Judged::Settled(judgement) => (Some(judgement), Reason::NoSharedChecksum),
+            Judged::Open(reason) => (None, reason),
         };
+        let pair = match (&case.source, &case.replica) {
+            (Some(a), Some(b)) if settled.is_none_or(|judgement| judgement.reason.is_none()) => {
+                OpenPair::new(&case.key, a.clone(), b.clone(), reason)
+            }
+            _ => return (case, settled.unwrap_or(Judgement::unproven(reason))),
+        };
+        let Some(replica) = &self.sides.replica else { return (case, Judgement::unproven(reason)) };
+        let (pair, judgement) = self.prove(&mut case, replica, pair, settled).await;
+        case.outcome.detail = pair.detail;
+        case.outcome.read = pair.read;
+        (case.source, case.replica) = (Some(pair.source), Some(pair.replica));
         (case, judgement)
     }
 
-    async fn climb(&self, case: &mut Case, reason: crate::compare::Reason) -> Judgement {
-        let open = Judgement::unproven(reason);
-        let (Some(source), Some(replica)) = (&case.source, &case.replica) else { return open };
-        let Some(replica_side) = self.sides.replica.as_ref().filter(|_| self.depth > Depth::Listing) else {
-            return open;
+    /// Scrub, then ladder, then what describes the object.
+    async fn prove(
+        &self,
+        case: &mut Case,
+        replica: &Side,
+        mut pair: OpenPair,
+        settled: Option<Judgement>,
+    ) -> (OpenPair, Judgement) {
+        let sides = (&*self.sides.source, replica);
+        let mut judgement = None;
+        if let Some(reading) = self.reading.as_ref().filter(|_| case.picked) {
+            let read = read_both(sides, &mut pair, reading).await;
+            // What is archived cannot be read; less may still be known of it.
+            judgement = (read.reason != Some(Reason::Archived)).then_some(read);
+            case.outcome.scrubbed = matches!(read.reason, None | Some(Reason::BytesDiffer));
+        }
+        let mut judgement = match judgement.or(settled) {
+            Some(judgement) => judgement,
+            None if self.depth > Depth::Listing => {
+                let reading = self.reading.as_ref().filter(|_| self.depth == Depth::Bytes);
+                climb(sides.0, sides.1, &mut pair, reading).await
+            }
+            None => Judgement::unproven(pair.reason),
         };
-        let mut pair =
-            OpenPair { key: case.key.clone(), source: source.clone(), replica: replica.clone(), reason };
-        let judgement = climb(&self.sides.source, replica_side, &mut pair).await;
-        (case.source, case.replica) = (Some(pair.source), Some(pair.replica));
-        judgement
+        if judgement.reason.is_none() && self.fidelity != Fidelity::default() {
+            let described = Described {
+                sides,
+                key: &pair.key,
+                facts: (&pair.source, &pair.replica),
+                heads: pair.heads.as_deref(),
+            };
+            if let Some((found, detail)) = fidelity::judge(described, self.fidelity).await {
+                (judgement, pair.detail) = (found, Some(detail));
+            }
+        }
+        (pair, judgement)
     }
 }

@@ -8,7 +8,7 @@ use super::hands::Hands;
 use super::{Session, survey};
 use crate::Error;
 use crate::act::{Copier, CopyOptions, CopyTools};
-use crate::compare::Rules;
+use crate::compare::{Depth, Reading, Rules};
 use crate::list::{Listing, Objects, Sides, WalkLimits, walk};
 use crate::observe::Stage;
 use crate::plan::{Brakes, Filter, SyncRules};
@@ -48,6 +48,7 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
     }
     session.progress.enter(Stage::Working);
     abort_left_uploads(session, replica.store.as_ref()).await;
+    let reading = deep(&job.rules, &tools)?;
     let copier = Copier::new((*job.sides.source).clone(), (*replica).clone(), job.copy.clone(), tools);
     let hands = Hands {
         rules: job.sync,
@@ -58,7 +59,7 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
         recorder: Arc::clone(&session.recorder),
         cancel: session.cancel.clone(),
     };
-    let examine = Examine::acting(job.sides.clone(), job.rules, job.filter, hands, session);
+    let examine = Examine::acting(job.sides.clone(), job.rules, job.filter, (reading, hands), session);
     let limits = WalkLimits {
         ranges_max: session.ranges_max,
         listing: Listing::Objects,
@@ -69,6 +70,16 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
     walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await?;
     session.progress.enter(Stage::Reporting);
     session.recorder.assemble()
+}
+
+/// Reading for proof shares memory and bandwidth with the copies.
+fn deep(rules: &Rules, tools: &CopyTools) -> Result<Option<Reading>, Error> {
+    if rules.depth < Depth::Bytes && rules.scrub.is_none() {
+        return Ok(None);
+    }
+    let reading = Reading::new().map_err(|error| Error::Internal(error.to_string()))?;
+    let (memory, bandwidth) = (tools.memory.clone(), Arc::clone(&tools.bandwidth));
+    Ok(Some(Reading { memory, bandwidth, ..reading }))
 }
 
 /// Uploads that an interrupted run left open are aborted: their objects are copied afresh. One that cannot be
