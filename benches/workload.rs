@@ -11,12 +11,10 @@ pub fn counter_page(first: u64, len: u64) -> Page {
     let mut builder = PageBuilder::new();
     for number in first..first + len {
         let digest = u128::from(number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-        let row = Row {
-            size: number % 100_000,
-            etag: Some(ETag::Plain(digest.to_be_bytes())),
-            last_modified: Timestamp::from_seconds(1_700_000_000),
-            ..Row::default()
-        };
+        let mut row = Row::default();
+        row.size = number % 100_000;
+        row.etag = Some(ETag::Plain(digest.to_be_bytes()));
+        row.last_modified = Timestamp::from_seconds(1_700_000_000);
         let pushed = builder.push(&format!("k/{number:010}"), "", row);
         assert!(pushed.is_ok(), "a short key fits");
     }

@@ -64,7 +64,7 @@ fn check(args: &RestoreArgs) -> Result<(Filter, Option<Location>), String> {
         None if args.in_place || args.dry_run => None,
         None => {
             return Err(
-                "say where to: --in-place, or --to s3://other/prefix, or --dry-run for the plan only".into()
+                "say where to: --in-place, or --to s3://other/prefix, or --dry-run for the plan only".into(),
             );
         }
     };

@@ -14,10 +14,10 @@ mod bytes;
 pub mod evidence;
 pub mod fidelity;
 pub mod listing;
-pub mod stacks;
 mod reading;
 mod replay;
 mod scrub;
+pub mod stacks;
 pub mod stored;
 mod verdict;
 

@@ -226,7 +226,8 @@ impl State {
         let quiet = now.duration_since(self.rate_updated).as_secs_f64();
         if quiet >= 0.1 {
             let calm = self.last_decrease.map_or(0.0, |last| now.duration_since(last).as_secs_f64());
-            let growth = RATE_GROWTH.iter().find(|(until, _)| calm < *until).map_or(0.0, |(_, growth)| *growth);
+            let growth =
+                RATE_GROWTH.iter().find(|(until, _)| calm < *until).map_or(0.0, |(_, growth)| *growth);
             self.learned_rate = Some(rate * (1.0 + growth * quiet));
             self.rate_updated = now;
         }

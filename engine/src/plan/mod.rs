@@ -10,6 +10,9 @@ mod timeline;
 pub use action::{Action, SyncRules, action_for};
 pub use brakes::{Brakes, Survey};
 pub use filter::{Filter, FilterError, FilterRule};
-pub use pitr::{Goal, PlanRules, Planned, PlannedVersion, Step, Strategy, Uncertain, plan_elsewhere, plan_in_place, plan_version};
+pub use pitr::{
+    Goal, PlanRules, Planned, PlannedVersion, Step, Strategy, Uncertain, plan_elsewhere, plan_in_place,
+    plan_version,
+};
 pub use plan_file::{PLAN_SCHEMA, PlanError, PlanHeader, PlanReader, PlanTotals, encode_row, write_plan};
 pub use timeline::{Doubt, DoubtRules, Moment, Then, state_at};

@@ -101,8 +101,7 @@ impl Summary {
         self.actions = tally.actions;
         self.bytes = tally.bytes;
         let scrub = tally.scrub;
-        self.scrub =
-            (scrub.of > 0).then(|| ScrubSummary { counts: scrub, statement: scrub.statement() });
+        self.scrub = (scrub.of > 0).then(|| ScrubSummary { counts: scrub, statement: scrub.statement() });
         self.listed_bytes = ListedBytes { source: tally.source_bytes, replica: tally.replica_bytes };
     }
 

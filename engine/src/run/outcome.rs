@@ -123,7 +123,10 @@ fn finding(planned: &Planned, judgement: &Judgement, outcome: &Outcome, dry_run:
 fn intention(planned: &Planned, dry_run: bool) -> (String, String) {
     let would = match planned.action {
         Step::Keep => {
-            return ("left alone".into(), "it did not exist then: take --prune to remove it elsewhere".into());
+            return (
+                "left alone".into(),
+                "it did not exist then: take --prune to remove it elsewhere".into(),
+            );
         }
         Step::Uncertain => {
             let advice = planned.doubt.map(crate::plan::Doubt::advice).unwrap_or_default();
