@@ -61,7 +61,7 @@ fn facts(n: u64, salt: u64) -> FactsRow {
 
 /// The n-th finding of a sample; the reasons take turns, with some far more often than others.
 pub(in super::super) fn finding(n: u64, key: String, action: bool) -> Finding {
-    let turn = if n < 26 { n } else { [0, 0, 0, 3, 0, 1, 12, 0, 2, 20, 0][(n % 11) as usize] };
+    let turn = if n < Reason::ALL.len() as u64 { n } else { [0, 0, 0, 3, 0, 1, 12, 0, 2, 20, 0][(n % 11) as usize] };
     let reason = Reason::ALL[turn as usize];
     let verdict = verdict(reason);
     Finding {
@@ -183,7 +183,7 @@ pub(in super::super) fn write(folder: &Path, mut summary: Summary, findings: u64
 #[test]
 fn every_reason_is_in_a_sample() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), summary("audit", 1), 26);
+    write(folder.path(), summary("audit", 1), Reason::ALL.len() as u64);
     let rows = std::fs::read_to_string(folder.path().join("findings.jsonl")).unwrap();
     for reason in Reason::ALL {
         assert!(rows.contains(&format!("\"{}\"", code(reason))), "{reason:?}");
