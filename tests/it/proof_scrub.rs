@@ -73,7 +73,7 @@ fn proof_what_describes_an_object_is_compared_on_request() {
     put(B, "same", &plain);
     put(B, "tag-count", &plain.clone().tag("u", "2"));
     put(B, "tag-value", &plain.clone().tag("t", "2"));
-    put(B, "type", &plain.clone().content_type("text/plain"));
+    put(B, "type", &plain.content_type("text/plain"));
     assert_eq!(stage.audit(&[]).code, 0);
     let ran = stage.audit(&["--compare", "storage-class"]);
     assert_eq!(ran.findings["class"], "different/storage-class-differs");

@@ -7,7 +7,7 @@
 //! A message is a list of frames cut anywhere. Its bytes are read where they lie; only a run of blocks
 //! that crosses a frame boundary, or holds the padding, is assembled in a buffer of the lane.
 //!
-//! Bounds: one buffer of [`RUN`] bytes per lane, 64 KiB in all at most. Time per message: O(bytes).
+//! Bounds: one buffer of `RUN` bytes per lane, 64 KiB in all at most. Time per message: O(bytes).
 
 use super::lanes::{Kernel, Lanes, MAX_LANES};
 use super::md5_block::BLOCK;

@@ -8,7 +8,7 @@
 //! A further worker starts only when there is work for half its lanes: two half-empty vectors cost twice
 //! the CPU time of a full one.
 //!
-//! Bounds: [`QUEUE`] messages wait in the queue, further callers wait outside it; per worker as many
+//! Bounds: `QUEUE` messages wait in the queue, further callers wait outside it; per worker as many
 //! messages as lanes and 64 KiB of buffers. The bytes are the callers' own.
 
 use super::digest::{Digests, Hasher, SLICE};
