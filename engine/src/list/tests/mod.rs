@@ -188,6 +188,27 @@ proptest! {
         check_cover(&outcome.scribe);
     }
 
+    /// Whatever comes and goes meanwhile: what stays is paired once, and nothing twice.
+    #[test]
+    fn keys_that_stay_are_paired_whatever_comes_and_goes(
+        a in keys(),
+        restless in keys(),
+        page in 1_usize..30,
+        ranges_max in 1_usize..12,
+    ) {
+        let mut source = Shelf::new(a.iter().map(|key| (format!("p/{key}"), 1)), page);
+        source.restless = restless.difference(&a).map(|key| format!("p/{key}")).collect();
+        let outcome =
+            walk_over::<Objects>(Arc::new(source), Some(shelf(&a, page)), ranges_max, Listing::Objects);
+        prop_assert!(outcome.result.is_ok(), "{:?}", outcome.result);
+        let pairs = outcome.scribe.pairs.lock().unwrap();
+        let once: BTreeSet<_> = pairs.iter().map(|(key, ..)| key.clone()).collect();
+        prop_assert_eq!(once.len(), pairs.len());
+        prop_assert!(pairs.iter().all(|(key, source, replica)| !a.contains(key) || (*source && *replica)));
+        prop_assert!(a.is_subset(&once));
+        check_cover(&outcome.scribe);
+    }
+
     /// A listing that fails for good ends the walk: never a short list taken for a whole one.
     #[test]
     fn a_failed_page_is_never_the_end(a in keys(), page in 1_usize..20, fails_at in 1_u64..20) {

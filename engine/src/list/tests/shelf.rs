@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Keys with their number of versions. `churn` is called before each page, so that keys can come and go.
+/// Keys with their number of versions.
 pub(super) struct Shelf {
     pub(super) keys: Mutex<BTreeMap<String, u32>>,
     pub(super) page: usize,
     pub(super) requests: AtomicU64,
     /// The n-th listing fails for good.
     pub(super) fails_at: Option<u64>,
+    /// Keys that come and go: each page takes one away or puts one back.
+    pub(super) restless: Vec<String>,
 }
 
 impl Shelf {
@@ -23,6 +25,7 @@ impl Shelf {
             page,
             requests: AtomicU64::new(0),
             fails_at: None,
+            restless: Vec::new(),
         }
     }
 
@@ -30,6 +33,13 @@ impl Shelf {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         if self.fails_at == Some(number) {
             return Err(S3Error::local(Kind::Transient, operation, bucket, "the shelf fell over"));
+        }
+        if !self.restless.is_empty() {
+            let key = &self.restless[usize::try_from(number).unwrap() % self.restless.len()];
+            let mut keys = self.keys.lock().unwrap();
+            if keys.remove(key).is_none() {
+                keys.insert(key.clone(), 1);
+            }
         }
         Ok(())
     }
