@@ -139,15 +139,15 @@ impl Reason {
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {
-            Self::NotOnReplica => "copy it: `s3twin sync`, or `s3twin repair` with this audit's run id",
+            Self::NotOnReplica => "copy it: `s3twin sync`",
             Self::NotOnSource => {
                 "deleted on the source or written to the replica by somebody: `s3twin sync --delete` removes it"
             }
             Self::SizeDiffers | Self::EtagDiffers | Self::ChecksumDiffers | Self::BytesDiffer => {
-                "the bytes are not the same: check which side is right, then `s3twin repair`"
+                "the bytes are not the same: check which side is right; `s3twin sync` brings the source's over"
             }
             Self::MetadataDiffers | Self::TagsDiffer => {
-                "the bytes agree, what describes them does not: `s3twin repair`"
+                "the bytes agree, what describes them does not: copy the object again"
             }
             Self::StorageClassDiffers => {
                 "set the class with `s3twin sync --storage-class` or a lifecycle rule, if it matters"
