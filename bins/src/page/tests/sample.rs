@@ -61,7 +61,8 @@ fn facts(n: u64, salt: u64) -> FactsRow {
 
 /// The n-th finding of a sample; the reasons take turns, with some far more often than others.
 pub(in super::super) fn finding(n: u64, key: String, action: bool) -> Finding {
-    let turn = if n < Reason::ALL.len() as u64 { n } else { [0, 0, 0, 3, 0, 1, 12, 0, 2, 20, 0][(n % 11) as usize] };
+    let turn =
+        if n < Reason::ALL.len() as u64 { n } else { [0, 0, 0, 3, 0, 1, 12, 0, 2, 20, 0][(n % 11) as usize] };
     let reason = Reason::ALL[turn as usize];
     let verdict = verdict(reason);
     Finding {
