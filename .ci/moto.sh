@@ -25,7 +25,7 @@ trap 'exit 130' INT TERM
 if [ ! -x "$venv/bin/python" ]; then
     python3 -m venv "$venv"
 fi
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check "moto[server,s3]" boto3
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check "moto[server,s3,sns,sqs]" boto3
 
 port="$("$venv/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
 "$venv/bin/moto_server" -H 127.0.0.1 -p "$port" >"$scratch/moto.log" 2>&1 &

@@ -214,6 +214,46 @@ def errors():
     done("errors")
 
 
+def topics():
+    """A job's difference arrives at an SNS topic, seen by a queue that is subscribed to it."""
+    access = {"endpoint_url": ENDPOINT, "aws_access_key_id": "moto", "aws_secret_access_key": "moto"}
+    sns, sqs = (boto3.client(name, region_name="eu-west-1", **access) for name in ("sns", "sqs"))
+    topic = sns.create_topic(Name="alerts")["TopicArn"]
+    queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "false"})
+    S3.create_bucket(Bucket="told")
+    S3.create_bucket(Bucket="told-replica")
+    S3.put_object(Bucket="told", Key="k", Body=b"v")
+    config = os.path.join(SCRATCH, "s3twin.toml")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(f"""
+            [defaults]
+            state_dir = "{SCRATCH}/state"
+            [buckets]
+            a = {{ location = "s3://told", endpoint_url = "{ENDPOINT}" }}
+            b = {{ location = "s3://told-replica", endpoint_url = "{ENDPOINT}" }}
+            [pairs.p]
+            source = "a"
+            replica = "b"
+            [jobs.check]
+            command = "audit"
+            pair = "p"
+            notify = ["topic"]
+            [notifications.topic]
+            sns = {{ topic_arn = "{topic}", endpoint_url = "{ENDPOINT}" }}
+        """)
+    ended = subprocess.run([PROGRAM, "run", "check", "--config", config], env=ENVIRONMENT, capture_output=True, timeout=60)
+    same("exit code of the job", (ended.returncode, ended.stderr), (1, b""))
+    taken = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5).get("Messages", [])
+    same("messages", len(taken), 1)
+    message = json.loads(taken[0]["Body"])
+    same("subject", message["Subject"], "s3twin check: something to look at: 1 key needs a look")
+    same("attributes", message["MessageAttributes"]["event"], {"Type": "String", "Value": "difference"})
+    same("the report is in it", "1 key needs a look" in message["Message"], True)
+    done("topics")
+
+
 for name, why in SKIPPED.items():
     print(f"SKIP {name}: {why}")
 wait_for_server()
@@ -222,4 +262,5 @@ sync_and_audit()
 damage_is_found_and_healed()
 relay_and_prefixes()
 errors()
+topics()
 print(f"moto agrees ({time.monotonic() - begun:.0f} s, {len(SKIPPED)} things it cannot do were skipped)")

@@ -4,10 +4,15 @@
 
 mod args;
 mod commands;
+mod config;
 pub mod exit;
+mod job;
 mod logging;
+mod metrics;
+mod notify;
 mod page;
 mod run_folder;
+mod schedule;
 mod screen;
 mod setup;
 
@@ -20,7 +25,11 @@ use std::process::ExitCode;
 /// Parses the process's arguments and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    if matches!(cli.command, Command::Schedule(_)) && !cli.talk.quiet {
+        // Of a service the log is all there is to see.
+        cli.talk.verbose = cli.talk.verbose.max(1);
+    }
     logging::start(&cli.talk);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -55,6 +64,11 @@ async fn dispatch(cli: Cli, origin: Origin) -> Exit {
         Command::Resume(args) => Box::pin(commands::resume::run(args)).await,
         Command::Runs(args) => commands::runs::run(&args),
         Command::Report(args) => commands::report::run(&args),
+        Command::Run(args) => commands::run_job::run(args, talk).await,
+        Command::Schedule(args) => commands::run_job::schedule(args, talk).await,
+        Command::Config(args) => commands::config::run(args).await,
+        Command::Completions(args) => commands::shell::completions(&args),
+        Command::Man(args) => commands::shell::man(&args),
         Command::Lab(args) => commands::lab::run(args).await,
         Command::Demo(args) => commands::demo::run(args, talk).await,
     }

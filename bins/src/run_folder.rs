@@ -22,6 +22,16 @@ pub(crate) fn state_dir(given: Option<&Path>) -> Result<PathBuf, String> {
         })
 }
 
+/// Makes the state dir if it is not there.
+///
+/// # Errors
+/// Says what to do.
+pub(crate) fn make(state: &Path) -> Result<(), String> {
+    std::fs::create_dir_all(state).map_err(|error| {
+        format!("the state dir {} cannot be made: {error}. Name another with --state-dir", state.display())
+    })
+}
+
 /// The folders of all runs, newest first. A state dir that is not there has none.
 ///
 /// # Errors

@@ -199,9 +199,29 @@ impl Running {
 
     /// SIGINT, as Ctrl-C sends it.
     pub(crate) fn interrupt(&self) {
+        self.signal("INT");
+    }
+
+    /// SIGTERM, as a service manager sends it.
+    pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let sent = Command::new("sh").args(["-c", "kill -INT \"$0\"", &id]).status().expect("a shell");
+        let script = format!("kill -{name} \"$0\"");
+        let sent = Command::new("sh").args(["-c", &script, &id]).status().expect("a shell");
         assert!(sent.success());
+    }
+
+    /// What it has said on stderr so far.
+    pub(crate) fn said(&self) -> String {
+        use std::os::unix::fs::FileExt as _;
+        // The program writes at the place that our handle shares with it: read without moving it.
+        let length = self.stderr.metadata().expect("its length").len();
+        let mut bytes = vec![0; usize::try_from(length).expect("a few lines")];
+        self.stderr.read_exact_at(&mut bytes, 0).expect("read");
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

@@ -3,6 +3,7 @@
 //! The server is the judge. What a bucket holds is read from its store, never from what the program says.
 
 mod harness;
+mod sinks;
 
 mod act_copy;
 mod act_faults;
@@ -13,6 +14,9 @@ mod audit_evidence;
 mod audit_report;
 mod audit_scope;
 mod bad_input;
+mod job_notify;
+mod job_run;
+mod job_schedule;
 mod pairs;
 mod proof_corpus;
 mod proof_scrub;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 /// A versioned S3 server with checksums, multipart uploads, conditional writes and archive classes. Everything
 /// is gone when it stops.
 #[derive(Debug, Args)]
+#[command(after_help = LAB_EXAMPLES)]
 pub(crate) struct LabArgs {
     /// Port; 0 takes a free one
     #[arg(long, default_value_t = 9711)]
@@ -30,6 +31,7 @@ pub(crate) enum LabData {
 
 /// The whole story in under a minute, on an embedded server: fill, damage, audit, sync, audit again
 #[derive(Debug, Args)]
+#[command(after_help = DEMO_EXAMPLES)]
 pub(crate) struct DemoArgs {
     /// Folder for the report [default: a new one in the temporary directory]
     #[arg(long, value_name = "DIR")]
@@ -38,3 +40,13 @@ pub(crate) struct DemoArgs {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
 }
+
+const LAB_EXAMPLES: &str = "\
+Examples:
+  s3twin lab
+  s3twin lab --data demo --latency-ms 30";
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  s3twin demo
+  s3twin demo --report ./demo";

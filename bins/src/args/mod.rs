@@ -2,11 +2,13 @@
 
 mod audit;
 mod common;
+mod jobs;
 mod lab;
 mod moment;
 mod restore;
 mod resume;
 mod runs;
+mod shell;
 mod sync;
 mod undo;
 mod versions;
@@ -15,10 +17,13 @@ pub(crate) use audit::{AuditArgs, fidelity};
 pub(crate) use common::{
     CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
 };
+pub(crate) use jobs::{ConfigAction, ConfigCommand, RunArgs, ScheduleArgs};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
+pub(crate) use moment::span;
 pub(crate) use restore::{RestoreArgs, StrategyArg};
 pub(crate) use resume::ResumeArgs;
 pub(crate) use runs::{ReportArgs, ReportFormat, RunsArgs};
+pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use sync::SyncArgs;
 pub(crate) use undo::UndoArgs;
 pub(crate) use versions::VersionsArgs;
@@ -27,7 +32,7 @@ use clap::{Parser, Subcommand};
 
 /// Keeps an S3 bucket and its twin true: audits primary against replica, syncs source to replica.
 #[derive(Debug, Parser)]
-#[command(name = "s3twin", version, about, max_term_width = 110, after_help = EXIT_CODES)]
+#[command(name = "s3twin", version, about, max_term_width = 110, args_override_self = true, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) talk: Talk,
@@ -56,6 +61,14 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     Runs(RunsArgs),
     Report(ReportArgs),
+    Run(RunArgs),
+    Schedule(ScheduleArgs),
+    Config(ConfigCommand),
     Lab(LabArgs),
     Demo(DemoArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 /// Finished parts are not listed again, proved copies not repeated, uploads that were left open are aborted.
 /// The findings come out complete and in order, as if the run had never stopped.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct ResumeArgs {
     /// Run id, the beginning of one, or `latest`
     pub(crate) run: String,
@@ -15,3 +16,8 @@ pub(crate) struct ResumeArgs {
     #[arg(long, value_name = "DIR", env = "S3TWIN_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  s3twin resume latest
+  s3twin resume 20261121T1415";

@@ -8,6 +8,7 @@ use clap::Args;
 /// Removes the versions and delete markers that the run made, and hides again what it uncovered; only where
 /// what the run left is still on top. What somebody wrote since is left alone and reported.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct UndoArgs {
     /// Run id, the beginning of one, or `latest`
     pub(crate) run: String,
@@ -19,3 +20,8 @@ pub(crate) struct UndoArgs {
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  s3twin undo latest --dry-run
+  s3twin undo 20261121T1415";

@@ -7,6 +7,7 @@ use s3twin_engine::model::Location;
 
 /// List histories, or with --at what stood at a moment; changes nothing
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct VersionsArgs {
     /// s3://bucket or s3://bucket/prefix
     pub(crate) bucket: Location,
@@ -30,3 +31,9 @@ pub(crate) struct VersionsArgs {
     #[command(flatten)]
     pub(crate) endpoints: EndpointArgs,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  s3twin versions s3://media --key audio/a.flac
+  s3twin versions s3://media/audio/ --at '2026-11-21 14:30 Europe/Berlin'
+  s3twin versions s3://media --prefix 2026/ --output json";

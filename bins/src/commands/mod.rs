@@ -1,13 +1,16 @@
 //! The commands. Each: check, connect, run, report.
 
 pub(crate) mod audit;
+pub(crate) mod config;
 pub(crate) mod demo;
 mod frame;
 pub(crate) mod lab;
 pub(crate) mod report;
 pub(crate) mod restore;
 pub(crate) mod resume;
+pub(crate) mod run_job;
 pub(crate) mod runs;
+pub(crate) mod shell;
 pub(crate) mod sync;
 pub(crate) mod undo;
 pub(crate) mod versions;

@@ -23,8 +23,13 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use view::View;
 
-const STYLE: &str = include_str!("../../templates/page.css");
+pub(crate) const STYLE: &str = include_str!("../../templates/page.css");
 const SCRIPT: &str = include_str!("../../templates/page.js");
+
+/// The verdict of a run in a few words.
+pub(crate) fn headline_of(summary: &Summary) -> String {
+    headline::Headline::of(summary).title
+}
 
 #[derive(Template)]
 #[template(path = "report.html")]

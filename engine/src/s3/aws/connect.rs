@@ -1,7 +1,7 @@
 //! From settings to a client: credentials, region, endpoint, transport.
 
 use crate::s3::{Kind, ListObjects, S3Error, Store};
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{
@@ -82,23 +82,7 @@ impl AwsStore {
     /// # Errors
     /// When the endpoint URL is malformed.
     pub async fn open(settings: &EndpointSettings) -> Result<Self, ConnectError> {
-        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
-        if let Some(region) = &settings.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        if let Some(profile) = &settings.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(url) = &settings.endpoint_url {
-            check_endpoint(url)?;
-            loader = loader.endpoint_url(url);
-        }
-        if let Some(given) = &settings.credentials {
-            let StaticCredentials { access_key, secret_key, session_token } = given.clone();
-            let credentials = Credentials::new(access_key, secret_key, session_token, None, "given");
-            loader = loader.credentials_provider(credentials);
-        }
-        let shared = loader.load().await;
+        let shared = load(settings).await?;
         let endpoint = settings.endpoint_url.clone().or_else(|| shared.endpoint_url().map(str::to_owned));
         let region = shared.region().map_or(DEFAULT_REGION, Region::as_ref).to_owned();
         let timeouts =
@@ -124,6 +108,27 @@ impl AwsStore {
         );
         Ok(Self { client: Client::from_conf(config), service })
     }
+}
+
+/// The standard AWS configuration with these settings over it.
+pub(super) async fn load(settings: &EndpointSettings) -> Result<SdkConfig, ConnectError> {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+    if let Some(region) = &settings.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(profile) = &settings.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = &settings.endpoint_url {
+        check_endpoint(url)?;
+        loader = loader.endpoint_url(url);
+    }
+    if let Some(given) = &settings.credentials {
+        let StaticCredentials { access_key, secret_key, session_token } = given.clone();
+        let credentials = Credentials::new(access_key, secret_key, session_token, None, "given");
+        loader = loader.credentials_provider(credentials);
+    }
+    Ok(loader.load().await)
 }
 
 /// Reaches the bucket: opens a client, wraps it (pacing, retries, counts) and makes sure that the bucket is

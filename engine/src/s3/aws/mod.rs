@@ -8,9 +8,11 @@ mod connect;
 mod convert;
 mod list;
 mod read;
+mod topic;
 mod write;
 
 pub use connect::{AwsStore, ConnectError, EndpointSettings, StaticCredentials, reach};
+pub use topic::{TopicMessage, publish};
 
 use super::*;
 use crate::model::Page;

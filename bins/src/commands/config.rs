@@ -1,0 +1,86 @@
+//! `s3twin config`.
+
+use crate::args::{ConfigAction, ConfigCommand};
+use crate::config::{Loaded, job_argv, json_schema};
+use crate::exit::Exit;
+use crate::notify::{Message, send};
+use std::fmt::Write as _;
+
+/// A file to begin with. It is checked by a test.
+pub(crate) const EXAMPLE: &str = include_str!("../../templates/s3twin.toml");
+
+pub(crate) async fn run(command: ConfigCommand) -> Exit {
+    let load = || Loaded::read(command.config.config.as_deref(), &command.config.set);
+    let done = match command.action {
+        ConfigAction::Schema => Ok(json_schema()),
+        ConfigAction::Example => Ok(EXAMPLE.trim_end().to_owned()),
+        ConfigAction::Check => load().map(|loaded| {
+            let config = &loaded.config;
+            format!(
+                "{} is in order: {} jobs, {} notifications",
+                loaded.path.display(),
+                config.jobs.len(),
+                config.notifications.len()
+            )
+        }),
+        ConfigAction::Show => load().and_then(|loaded| show(&loaded)),
+        ConfigAction::Notify { name } => match load() {
+            Ok(loaded) => return notify(&loaded, &name).await,
+            Err(error) => Err(error),
+        },
+    };
+    match done {
+        Ok(text) => {
+            println!("{text}");
+            Exit::Clean
+        }
+        Err(message) => {
+            eprintln!("{message}");
+            Exit::Usage
+        }
+    }
+}
+
+/// `jobs.nightly.cron = "15 2 * * *"   # line 12`, and the command line of each job.
+fn show(loaded: &Loaded) -> Result<String, String> {
+    let table = toml::Table::try_from(&loaded.config).map_err(|error| error.to_string())?;
+    let mut text = format!("# {}\n", loaded.path.display());
+    for (path, value) in crate::config::leaves(&table) {
+        let path = path.join(".");
+        let origin = loaded.origins.get(&path).map_or_else(|| "default".to_owned(), ToString::to_string);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{path} = {value}   # {origin}");
+    }
+    for (name, job) in &loaded.config.jobs {
+        let words: Vec<String> = job_argv(&loaded.config, job).iter().map(|word| quoted(word)).collect();
+        let _ = writeln!(text, "\n# s3twin run {name}\ns3twin {}", words.join(" "));
+    }
+    Ok(text.trim_end().to_owned())
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+async fn notify(loaded: &Loaded, name: &str) -> Exit {
+    let Some(to) = loaded.config.notifications.get(name) else {
+        let there: Vec<&str> = loaded.config.notifications.keys().map(String::as_str).collect();
+        eprintln!("s3twin: there is no notification {name}; there are: {}", there.join(", "));
+        return Exit::Usage;
+    };
+    match send(to, &Message::trial(name)).await {
+        Ok(()) => {
+            println!("sent; look whether it arrived");
+            Exit::Clean
+        }
+        Err(why) => {
+            eprintln!("s3twin: {name} could not be told: {why}");
+            Exit::Incomplete
+        }
+    }
+}
