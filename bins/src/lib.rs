@@ -61,6 +61,8 @@ async fn dispatch(cli: Cli, origin: Origin) -> Exit {
         Command::Restore(args) => commands::restore::run(*args, talk, origin).await,
         Command::Undo(args) => commands::undo::run(*args, talk, origin).await,
         Command::Versions(args) => commands::versions::run(*args).await,
+        Command::Lag(args) => commands::lag::run(*args, talk).await,
+        Command::Cost(args) => commands::cost::run(*args, talk).await,
         Command::Resume(args) => Box::pin(commands::resume::run(args)).await,
         Command::Runs(args) => commands::runs::run(&args),
         Command::Report(args) => commands::report::run(&args),

@@ -89,6 +89,32 @@ fn of_result(job: &str, result: &Value) {
     if let Ok(summary) = serde_json::from_value::<Summary>(result.clone()) {
         of_summary(job, &summary);
     }
+    if result["schema"] == s3twin_engine::report::LAG_SCHEMA {
+        of_lag(job, result);
+    }
+    if let Some(usd) = result["monthly_usd"].as_f64() {
+        gauge!("s3twin_job_monthly_cost_usd", "job_name" => job.to_owned()).set(usd);
+    }
+}
+
+fn of_lag(job: &str, lag: &Value) {
+    for (quantile, name) in [("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99"), ("1", "max")] {
+        if let Some(seconds) = lag["lag_seconds"][name].as_f64() {
+            gauge!("s3twin_job_lag_seconds", "job_name" => job.to_owned(), "quantile" => quantile)
+                .set(seconds);
+        }
+    }
+    for (status, count) in lag["versions"].as_object().into_iter().flatten() {
+        let count = count.as_f64().unwrap_or_default();
+        gauge!("s3twin_job_lag_versions", "job_name" => job.to_owned(), "status" => status.clone())
+            .set(count);
+    }
+    let label = [("job_name", job.to_owned())];
+    let oldest = lag["oldest_open"]["age_seconds"].as_f64().unwrap_or_default();
+    gauge!("s3twin_job_lag_oldest_open_seconds", &label).set(oldest);
+    if let Some(kept) = lag["rpo_kept"].as_bool() {
+        gauge!("s3twin_job_rpo_kept", &label).set(if kept { 1.0 } else { 0.0 });
+    }
 }
 
 fn of_summary(job: &str, summary: &Summary) {
@@ -121,7 +147,7 @@ pub(crate) const COUNTERS: [(&str, &str); 4] = [
 ];
 
 /// As [`COUNTERS`].
-pub(crate) const GAUGES: [(&str, &str); 19] = [
+pub(crate) const GAUGES: [(&str, &str); 24] = [
     ("s3twin_build_info", "1, with the version."),
     ("s3twin_job_last_start_timestamp_seconds", "When the last run began."),
     ("s3twin_job_last_end_timestamp_seconds", "When the last run ended."),
@@ -141,6 +167,11 @@ pub(crate) const GAUGES: [(&str, &str); 19] = [
     ("s3twin_job_throttled", "Answers of the last run that asked to slow down."),
     ("s3twin_job_estimated_cost_usd", "Cost of the last run's requests at list prices."),
     ("s3twin_job_peak_rss_bytes", "Most memory the last run held."),
+    ("s3twin_job_lag_seconds", "Lags that can be known, by quantile."),
+    ("s3twin_job_lag_versions", "Versions by how they stand on the replica."),
+    ("s3twin_job_lag_oldest_open_seconds", "How long the replica has lacked what it lacks longest."),
+    ("s3twin_job_monthly_cost_usd", "Storage of the buckets each month."),
+    ("s3twin_job_rpo_kept", "1 while the RPO is kept."),
 ];
 
 fn describe() {
@@ -200,11 +231,12 @@ mod tests {
     #[test]
     fn what_is_rendered_is_what_is_listed() {
         let state = tempfile::tempdir().unwrap();
-        let job = "[jobs.n]\ncommand = \"audit\"\noverdue_after = \"1d\"\n";
+        let job = "[jobs.n]\ncommand = \"audit\"\noverdue_after = \"1d\"\n[jobs.l]\ncommand = \"lag\"\n";
         let config: Config = toml::from_str(job).unwrap();
         let history = include_str!("job/sample.json");
         std::fs::create_dir(state.path().join("jobs")).unwrap();
         std::fs::write(state.path().join("jobs/n.json"), history).unwrap();
+        std::fs::write(state.path().join("jobs/l.json"), include_str!("job/lag.json")).unwrap();
         let next = Some(jiff::Timestamp::UNIX_EPOCH);
         let text = render(&config, state.path(), |_| Some(Now { running: true, next }));
         assert_eq!(named(&text), known());

@@ -45,6 +45,34 @@ pub(crate) struct Connected {
     pub(crate) progress: Arc<Progress>,
 }
 
+/// One server's pace, one count of requests, whatever is wrapped.
+struct Wrapper<'a> {
+    limits: PaceLimits,
+    /// The limit a server sets is the server's: sides on one service share one controller.
+    paces: Mutex<HashMap<String, Arc<Pace>>>,
+    meter: Arc<Meter>,
+    cancel: &'a CancellationToken,
+}
+
+impl<'a> Wrapper<'a> {
+    fn new(limits: &LimitArgs, cancel: &'a CancellationToken) -> Self {
+        let limits = PaceLimits {
+            ceiling: usize::from(limits.concurrency),
+            requests_per_second: limits.max_requests_per_second.map(f64::from),
+            ..PaceLimits::default()
+        };
+        Self { limits, paces: Mutex::default(), meter: Arc::default(), cancel }
+    }
+
+    fn wrap(&self, store: AwsStore) -> Arc<Paced<AwsStore>> {
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        let pace = paces.entry(store.service().to_owned()).or_insert_with(|| Pace::new(self.limits.clone()));
+        let policy = RetryPolicy { seed: fastrand::u64(..), ..RetryPolicy::default() };
+        let (pace, meter) = (Arc::clone(pace), Arc::clone(&self.meter));
+        Arc::new(Paced::new(Arc::new(store), pace, meter, self.cancel.clone(), policy))
+    }
+}
+
 /// Connects the sides, both at once.
 pub(crate) async fn connect(
     source: &Location,
@@ -54,21 +82,9 @@ pub(crate) async fn connect(
     cancel: &CancellationToken,
 ) -> Result<Connected, Error> {
     let (source_settings, replica_settings) = endpoints(args);
-    let meter = Arc::new(Meter::default());
-    let pace_limits = PaceLimits {
-        ceiling: usize::from(limits.concurrency),
-        requests_per_second: limits.max_requests_per_second.map(f64::from),
-        ..PaceLimits::default()
-    };
-    // The limit a server sets is the server's: sides on one service share one controller.
-    let paces: Mutex<HashMap<String, Arc<Pace>>> = Mutex::default();
-    let wrap = |store: AwsStore| -> Arc<dyn Store> {
-        let mut paces = paces.lock().unwrap_or_else(PoisonError::into_inner);
-        let pace = paces.entry(store.service().to_owned()).or_insert_with(|| Pace::new(pace_limits.clone()));
-        let policy = RetryPolicy { seed: fastrand::u64(..), ..RetryPolicy::default() };
-        Arc::new(Paced::new(Arc::new(store), Arc::clone(pace), Arc::clone(&meter), cancel.clone(), policy))
-    };
+    let wrapper = Wrapper::new(limits, cancel);
     let side = async |name, settings: &EndpointSettings, location: &Location| {
+        let wrap = |store| -> Arc<dyn Store> { wrapper.wrap(store) };
         let store = reach(settings, &location.bucket, wrap).await.map_err(|error| side_error(name, error))?;
         Ok::<_, Error>(Arc::new(Side::new(store, location.clone())))
     };
@@ -80,7 +96,29 @@ pub(crate) async fn connect(
     };
     let (source, replica) = tokio::join!(side("source", &source_settings, source), there);
     let sides = Sides { source: source?, replica: replica? };
-    Ok(Connected { sides, progress: Arc::new(Progress::new(meter)) })
+    Ok(Connected { sides, progress: Arc::new(Progress::new(wrapper.meter)) })
+}
+
+/// A connected bucket, for commands that ask more of it than its objects.
+pub(crate) struct ConnectedBucket {
+    pub(crate) side: Arc<Side>,
+    pub(crate) store: Arc<Paced<AwsStore>>,
+    pub(crate) progress: Arc<Progress>,
+}
+
+/// Connects one bucket.
+pub(crate) async fn connect_bucket(
+    location: &Location,
+    args: &EndpointArgs,
+    limits: &LimitArgs,
+    cancel: &CancellationToken,
+) -> Result<ConnectedBucket, Error> {
+    let (settings, _) = endpoints(args);
+    let wrapper = Wrapper::new(limits, cancel);
+    let store = reach(&settings, &location.bucket, |store| wrapper.wrap(store)).await;
+    let store = store.map_err(|error| side_error("source", error))?;
+    let side = Arc::new(Side::new(Arc::clone(&store) as Arc<dyn Store>, location.clone()));
+    Ok(ConnectedBucket { side, store, progress: Arc::new(Progress::new(wrapper.meter)) })
 }
 
 fn side_error(side: &'static str, error: ConnectError) -> Error {

@@ -2,8 +2,10 @@
 
 mod audit;
 mod common;
+mod cost;
 mod jobs;
 mod lab;
+mod lag;
 mod moment;
 mod restore;
 mod resume;
@@ -17,8 +19,10 @@ pub(crate) use audit::{AuditArgs, fidelity};
 pub(crate) use common::{
     CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
 };
+pub(crate) use cost::CostArgs;
 pub(crate) use jobs::{ConfigAction, ConfigCommand, RunArgs, ScheduleArgs};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
+pub(crate) use lag::LagArgs;
 pub(crate) use moment::span;
 pub(crate) use restore::{RestoreArgs, StrategyArg};
 pub(crate) use resume::ResumeArgs;
@@ -58,6 +62,8 @@ pub(crate) enum Command {
     Restore(Box<RestoreArgs>),
     Undo(Box<UndoArgs>),
     Versions(Box<VersionsArgs>),
+    Lag(Box<LagArgs>),
+    Cost(Box<CostArgs>),
     Resume(ResumeArgs),
     Runs(RunsArgs),
     Report(ReportArgs),

@@ -2,9 +2,11 @@
 
 pub(crate) mod audit;
 pub(crate) mod config;
+pub(crate) mod cost;
 pub(crate) mod demo;
 mod frame;
 pub(crate) mod lab;
+pub(crate) mod lag;
 pub(crate) mod report;
 pub(crate) mod restore;
 pub(crate) mod resume;

@@ -136,9 +136,7 @@ impl Troubles {
             }
             (None, false) => {}
         }
-        for bucket in &job.buckets {
-            self.name(&["jobs", name, "buckets"], "buckets", bucket, &config.buckets);
-        }
+        self.buckets(config, name, job);
         let notify = job.notify.iter().flatten();
         for notification in notify {
             self.name(&["jobs", name, "notify"], "notifications", notification, &config.notifications);
@@ -151,6 +149,20 @@ impl Troubles {
         self.flags(name, job);
         if self.0.len() == before {
             self.line(config, name, job);
+        }
+    }
+
+    fn buckets(&mut self, config: &Config, name: &str, job: &Job) {
+        let path = ["jobs", name, "buckets"];
+        for bucket in &job.buckets {
+            self.name(&path, "buckets", bucket, &config.buckets);
+        }
+        let reached = job.buckets.iter().filter_map(|name| config.buckets.get(name));
+        let mut ways = reached.map(|bucket| (&bucket.endpoint_url, &bucket.profile));
+        let first = ways.next();
+        if ways.any(|way| Some(way) != first) {
+            let help = "give each endpoint and each profile a job of its own";
+            self.add(&path, "the buckets of one job are reached by one endpoint_url and one profile", help);
         }
     }
 

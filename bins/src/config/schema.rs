@@ -111,6 +111,8 @@ pub(crate) struct Pair {
 pub(crate) enum JobCommand {
     Audit,
     Sync,
+    Lag,
+    Cost,
 }
 
 impl JobCommand {
@@ -119,12 +121,14 @@ impl JobCommand {
         match self {
             Self::Audit => "audit",
             Self::Sync => "sync",
+            Self::Lag => "lag",
+            Self::Cost => "cost",
         }
     }
 
     /// Works on a pair, not on buckets.
     pub(crate) fn takes_pair(self) -> bool {
-        matches!(self, Self::Audit | Self::Sync)
+        matches!(self, Self::Audit | Self::Sync | Self::Lag)
     }
 }
 

@@ -13,7 +13,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use text::{duration, moment, visible};
+pub(crate) use text::{dollars, duration, moment, visible};
 use words::VERDICTS;
 
 use askama::Template;

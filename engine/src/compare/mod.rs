@@ -10,6 +10,7 @@
 //! What no level settles is [`Verdict::Unproven`] with the reason: never a silent match, never a false alarm.
 //! The first three levels are pure; [`evidence`] asks the servers for them, and climbs on to reading.
 
+pub mod arrival;
 mod bytes;
 pub mod evidence;
 pub mod fidelity;

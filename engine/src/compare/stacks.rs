@@ -65,7 +65,7 @@ fn is_young(entry: &StackEntry, settled_before: Option<Timestamp>) -> bool {
 }
 
 /// The `null` version is everybody's, so it says nothing about where a history comes from.
-fn share_ids(a: &Stack, b: &Stack) -> bool {
+pub(super) fn share_ids(a: &Stack, b: &Stack) -> bool {
     let ids: std::collections::HashSet<&str> = a.entries.iter().map(|entry| &*entry.version_id).collect();
     b.entries.iter().any(|entry| &*entry.version_id != "null" && ids.contains(&*entry.version_id))
 }
@@ -122,14 +122,14 @@ fn by_place(primary: &Stack, replica: &Stack) -> StackJudgement {
     }
 }
 
-enum Same {
+pub(super) enum Same {
     Yes,
     No(Reason),
     Unknown,
 }
 
 /// Two entries that should be the same version, by what a listing tells.
-fn compare(a: &StackEntry, b: &StackEntry) -> Same {
+pub(super) fn compare(a: &StackEntry, b: &StackEntry) -> Same {
     match (a.kind, b.kind) {
         (EntryKind::DeleteMarker, EntryKind::DeleteMarker) => return Same::Yes,
         (EntryKind::Object, EntryKind::Object) => {}

@@ -1,9 +1,11 @@
 //! The runs: each wires the stages together. Read [`audit`] and [`sync`] first.
 
 mod audit;
+mod census;
 mod examine;
 mod hands;
 mod history;
+mod lag;
 mod look;
 mod mender;
 mod outcome;
@@ -17,7 +19,9 @@ mod sync;
 mod undo;
 
 pub use audit::{AuditJob, audit, audit_reading};
+pub use census::census;
 pub use history::audit_versions;
+pub use lag::{LagJob, lag};
 pub use mender::ThawRules;
 pub use record::Recorder;
 pub use restore::{RestoreJob, restore};

@@ -5,12 +5,14 @@
 
 pub mod aws;
 mod error;
+mod leftovers;
 mod operation;
 mod paced;
 pub mod page;
 mod store;
 
 pub use error::{Kind, S3Error};
+pub use leftovers::{Leftovers, UploadMarker, UploadPage, UploadWeight};
 pub use operation::{Operation, PriceClass};
 pub use paced::{Meter, Paced, RetryPolicy};
 pub use store::*;

@@ -30,6 +30,7 @@ operations! {
     ListObjectsV2 => "s3:ListBucket",
     ListObjectVersions => "s3:ListBucketVersions",
     ListMultipartUploads => "s3:ListBucketMultipartUploads",
+    ListParts => "s3:ListMultipartUploadParts",
     HeadBucket => "s3:ListBucket",
     GetBucketVersioning => "s3:GetBucketVersioning",
     GetBucketLifecycleConfiguration => "s3:GetLifecycleConfiguration",
@@ -59,6 +60,7 @@ impl Operation {
             Self::ListObjectsV2
             | Self::ListObjectVersions
             | Self::ListMultipartUploads
+            | Self::ListParts
             | Self::PutObject
             | Self::CopyObject
             | Self::CreateMultipartUpload

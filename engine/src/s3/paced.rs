@@ -213,6 +213,18 @@ macro_rules! once_if_ambiguous {
 }
 
 #[async_trait]
+impl<S: Store + Leftovers + ?Sized> Leftovers for Paced<S> {
+    async fn uploads(&self, bucket: &str, prefix: &str, after: Option<&UploadMarker>) -> Answer<UploadPage> {
+        let page = || self.inner.uploads(bucket, prefix, after);
+        self.send(Operation::ListMultipartUploads, bucket, page).await
+    }
+
+    async fn weigh(&self, upload: &UploadId) -> Answer<UploadWeight> {
+        self.send(Operation::ListParts, &upload.bucket, || self.inner.weigh(upload)).await
+    }
+}
+
+#[async_trait]
 impl<S: Store + ?Sized> Store for Paced<S> {
     fn service(&self) -> &str {
         self.inner.service()

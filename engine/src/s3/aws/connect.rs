@@ -137,11 +137,11 @@ pub(super) async fn load(settings: &EndpointSettings) -> Result<SdkConfig, Conne
 /// # Errors
 /// When the endpoint is malformed or unreachable, credentials are missing or refused, or the bucket does not
 /// exist or may not be listed.
-pub async fn reach(
+pub async fn reach<S: Store + ?Sized>(
     settings: &EndpointSettings,
     bucket: &str,
-    wrap: impl Fn(AwsStore) -> Arc<dyn Store>,
-) -> Result<Arc<dyn Store>, ConnectError> {
+    wrap: impl Fn(AwsStore) -> Arc<S>,
+) -> Result<Arc<S>, ConnectError> {
     let store = wrap(AwsStore::open(settings).await?);
     let error = match store.head_bucket(bucket).await {
         Ok(()) => return Ok(store),

@@ -6,10 +6,9 @@
 
 use super::AwsStore;
 use super::classify::{Target, chain, service_kind};
-use super::convert;
 use crate::model::Page;
 use crate::s3::page::{ListKind, ListReader, PageError};
-use crate::s3::{Answer, Kind, ListObjects, ListVersions, Operation, PendingUpload, S3Error, UploadId};
+use crate::s3::{Answer, Kind, ListObjects, ListVersions, Operation, S3Error};
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
@@ -135,30 +134,4 @@ fn page_error(target: Target<'_>, error: PageError) -> S3Error {
         error if error.is_retryable() => target.error(Kind::Transient, error.to_string()),
         error => target.error(Kind::Protocol, error.to_string()),
     }
-}
-
-pub(super) async fn uploads(store: &AwsStore, bucket: &str, prefix: &str) -> Answer<Vec<PendingUpload>> {
-    let target = Target::bucket(Operation::ListMultipartUploads, bucket);
-    let sent = store
-        .client
-        .list_multipart_uploads()
-        .bucket(bucket)
-        .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
-        .encoding_type(EncodingType::Url)
-        .send();
-    let page = sent.await.map_err(|error| target.classify(&error))?;
-    let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let url = page.encoding_type() == Some(&EncodingType::Url);
-    let pending = page.uploads().iter().filter_map(|upload| {
-        let key = upload.key()?;
-        Some(PendingUpload {
-            upload: UploadId {
-                bucket: bucket.to_owned(),
-                key: if url { decode(key) } else { key.to_owned() },
-                upload_id: upload.upload_id()?.to_owned(),
-            },
-            initiated: convert::time(upload.initiated()),
-        })
-    });
-    Ok(pending.collect())
 }

@@ -9,6 +9,7 @@ mod convert;
 mod list;
 mod read;
 mod topic;
+mod uploads;
 mod write;
 
 pub use connect::{AwsStore, ConnectError, EndpointSettings, StaticCredentials, reach};
@@ -33,7 +34,7 @@ impl Store for AwsStore {
     }
 
     async fn list_uploads(&self, bucket: &str, prefix: &str) -> Answer<Vec<PendingUpload>> {
-        list::uploads(self, bucket, prefix).await
+        Ok(self.uploads(bucket, prefix, None).await?.uploads)
     }
 
     async fn head_bucket(&self, bucket: &str) -> Answer<()> {
