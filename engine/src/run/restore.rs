@@ -85,9 +85,8 @@ pub async fn restore(job: RestoreJob, tools: CopyTools, session: &Session) -> Re
         (None, None) => everything(&job, settle, session).await,
     };
     session.progress.enter(Stage::Reporting);
-    let tally = session.recorder.assemble()?;
-    let written = write_rows(session.recorder.run(), &job.header(session));
-    result.and(written).map(|()| tally)
+    let written = write_rows(&session.recorder, &job.header(session));
+    result.and(written).map(|()| session.recorder.tally())
 }
 
 impl RestoreJob {
@@ -314,17 +313,19 @@ impl Settle {
         piece: Option<(&KeyRange, usize)>,
     ) -> Result<(Vec<u8>, Tally), Error> {
         let (mut out, mut tally) = (Vec::new(), Tally::default());
-        let mut work: Vec<Work> = rows
-            .iter()
-            .map(|planned| Work { planned: planned.clone(), outcome: Outcome::Untouched })
-            .collect();
-        if let Some(mender) = &self.mender
-            && rows.iter().any(Planned::is_change)
-        {
-            mender.mend(piece, &mut work, &mut tally).await?;
+        let mut work = Vec::new();
+        if let Some(mender) = &self.mender {
+            let changes = rows.iter().filter(|row| row.is_change()).cloned();
+            work.extend(changes.map(|planned| Work { planned, outcome: Outcome::Untouched }));
+            if !work.is_empty() {
+                mender.mend(piece, &mut work, &mut tally).await?;
+            }
         }
-        for (planned, work) in rows.iter().zip(&work) {
-            conclude(planned, &work.outcome, self.mender.is_none(), &mut tally, &mut out)?;
+        let mut done = work.iter();
+        for planned in &rows {
+            let outcome = planned.is_change().then(|| done.next()).flatten().map(|work| &work.outcome);
+            let outcome = outcome.unwrap_or(&Outcome::Untouched);
+            conclude(planned, outcome, self.mender.is_none(), &mut tally, &mut out)?;
         }
         Ok((out, tally))
     }

@@ -41,7 +41,7 @@ impl Frame {
             cancel,
             progress: connected.progress,
             recorder,
-            ranges_max: setup::RANGES_MAX,
+            ranges_max: setup::ranges_max(&connected.sides),
         };
         Ok(Prepared { sides: connected.sides, session, _lease: lease })
     }
