@@ -1,7 +1,7 @@
 //! Carrying out what the verdicts of a piece ask for: copies first, and only then deletions.
 
 use super::Recorder;
-use super::examine::Case;
+use super::prove::Case;
 use crate::Error;
 use crate::act::{Copier, CopyOutcome, CopyTask, DeleteTask, Failure, Seen, Standing, delete_keys};
 use crate::compare::{Facts, Judgement};

@@ -8,6 +8,7 @@ mod look;
 mod mender;
 mod outcome;
 mod planned;
+mod prove;
 mod record;
 mod restore;
 mod scrub;
