@@ -65,7 +65,7 @@ impl Hands {
         self.delete(&deletions, judged, findings, tally).await
     }
 
-    async fn copy(
+    pub(super) async fn copy(
         &self,
         indices: &[usize],
         judged: &[(Case, Judgement)],
@@ -95,7 +95,7 @@ impl Hands {
         Ok(())
     }
 
-    async fn delete(
+    pub(super) async fn delete(
         &self,
         indices: &[usize],
         judged: &[(Case, Judgement)],
