@@ -45,9 +45,10 @@ pub(crate) struct Connected {
     pub(crate) progress: Arc<Progress>,
 }
 
-/// Connects both sides at once.
+/// Connects the sides, both at once.
 pub(crate) async fn connect(
-    (source, replica): (&Location, &Location),
+    source: &Location,
+    replica: Option<&Location>,
     args: &EndpointArgs,
     limits: &LimitArgs,
     cancel: &CancellationToken,
@@ -67,14 +68,18 @@ pub(crate) async fn connect(
         let policy = RetryPolicy { seed: fastrand::u64(..), ..RetryPolicy::default() };
         Arc::new(Paced::new(Arc::new(store), Arc::clone(pace), Arc::clone(&meter), cancel.clone(), policy))
     };
-    let (a, b) = tokio::join!(
-        reach(&source_settings, &source.bucket, wrap),
-        reach(&replica_settings, &replica.bucket, wrap)
-    );
-    let sides = Sides {
-        source: Arc::new(Side::new(a.map_err(|error| side_error("source", error))?, source.clone())),
-        replica: Some(Arc::new(Side::new(b.map_err(|error| side_error("replica", error))?, replica.clone()))),
+    let side = async |name, settings: &EndpointSettings, location: &Location| {
+        let store = reach(settings, &location.bucket, wrap).await.map_err(|error| side_error(name, error))?;
+        Ok::<_, Error>(Arc::new(Side::new(store, location.clone())))
     };
+    let there = async {
+        match replica {
+            Some(location) => side("replica", &replica_settings, location).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (source, replica) = tokio::join!(side("source", &source_settings, source), there);
+    let sides = Sides { source: source?, replica: replica? };
     Ok(Connected { sides, progress: Arc::new(Progress::new(meter)) })
 }
 

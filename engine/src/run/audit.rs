@@ -53,7 +53,8 @@ pub async fn audit_reading(
     };
     let ranges = session.recorder.remaining();
     let stats = Arc::clone(&session.progress.walk);
-    walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await?;
+    let walked =
+        walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await;
     session.progress.enter(Stage::Reporting);
-    session.recorder.assemble()
+    session.recorder.conclude(walked)
 }

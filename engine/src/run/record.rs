@@ -175,6 +175,15 @@ impl Recorder {
         Ok(state.tally)
     }
 
+    /// [`Recorder::assemble`] after the work, however it ended: what was settled before an error is reported too.
+    ///
+    /// # Errors
+    /// That of the work before that of the files.
+    pub(super) fn conclude(&self, worked: Result<(), Error>) -> Result<Tally, Error> {
+        let assembled = self.assemble();
+        worked.and(assembled)
+    }
+
     /// Ends the run: everything is on disk, the journal is closed.
     ///
     /// # Errors

@@ -67,9 +67,10 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
     };
     let ranges = session.recorder.remaining();
     let stats = Arc::clone(&session.progress.walk);
-    walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await?;
+    let walked =
+        walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await;
     session.progress.enter(Stage::Reporting);
-    session.recorder.assemble()
+    session.recorder.conclude(walked)
 }
 
 /// Reading for proof shares memory and bandwidth with the copies.
