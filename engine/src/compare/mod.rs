@@ -14,6 +14,8 @@ mod bytes;
 pub mod evidence;
 pub mod fidelity;
 pub mod listing;
+pub mod own;
+mod parted;
 mod reading;
 mod replay;
 mod scrub;

@@ -8,6 +8,7 @@ use crate::list::Side;
 use crate::model::ETag;
 use crate::s3::{Answer, Body, GetObject, Kind, ObjectId, Operation, S3Error};
 use crate::verify::pool::{CpuPool, PoolError};
+use crate::verify::service::DigestService;
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
 use std::sync::Arc;
@@ -27,8 +28,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// What reading shares with the rest of the run. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reading {
-    /// Hashes off the network's threads.
+    /// Hashes streams off the network's threads.
     pub pool: CpuPool,
+    /// Hashes messages that are held whole, many at once.
+    pub digests: DigestService,
     /// Bytes in hand at once.
     pub memory: MemoryTickets,
     /// Bytes per second.
@@ -42,7 +45,8 @@ impl Reading {
     /// When the hashing threads cannot be started.
     pub fn new() -> Result<Self, PoolError> {
         let (memory, bandwidth) = (MemoryTickets::new(MEMORY), Arc::new(Bandwidth::new(None)));
-        Ok(Self { pool: CpuPool::new(0)?, memory, bandwidth })
+        let pool = CpuPool::new(0)?;
+        Ok(Self { digests: DigestService::new(pool.clone()), pool, memory, bandwidth })
     }
 }
 
