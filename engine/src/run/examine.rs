@@ -186,7 +186,8 @@ impl Visitor<Objects> for Examine {
 impl Shared {
     /// Settles every case of a piece: evidence first, then action. Returns the findings in key order.
     async fn settle(&self, cases: Vec<Case>, mut tally: Tally) -> Result<(Vec<u8>, Tally), Error> {
-        let judged = futures::stream::iter(cases).map(|case| self.prover.examine(case)).buffered(KEYS_AT_ONCE);
+        let judged =
+            futures::stream::iter(cases).map(|case| self.prover.examine(case)).buffered(KEYS_AT_ONCE);
         let judged: Vec<(Case, Judgement)> = judged.collect().await;
         let mut findings = Vec::with_capacity(judged.len());
         for (case, judgement) in &judged {

@@ -64,8 +64,7 @@ impl Prover {
         let (Some(reading), Some(facts)) = (&self.reading, &mut case.source) else {
             return (case, Judgement::unproven(Reason::NothingStored));
         };
-        let Own { judgement, detail, read } =
-            prove_own(&self.sides.source, &case.key, facts, reading).await;
+        let Own { judgement, detail, read } = prove_own(&self.sides.source, &case.key, facts, reading).await;
         (case.outcome.detail, case.outcome.read) = (detail, read);
         (case, judgement)
     }
