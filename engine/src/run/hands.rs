@@ -119,6 +119,7 @@ impl Hands {
                 Ok(marker) => {
                     tally.actions.deleted += 1;
                     finding.action = Some("deleted".into());
+                    finding.advice.clear();
                     self.remember(&outcome.key, ActionKind::Deleted, marker, None).await?;
                 }
                 Err(error) if error.kind == crate::s3::Kind::Cancelled => return Err(Error::Cancelled),
@@ -189,6 +190,7 @@ fn settle_copy(outcome: &CopyOutcome, finding: &mut Finding, tally: &mut Tally) 
         Ok(copied) => {
             tally.actions.copied += 1;
             finding.action = Some(format!("copied, proved by {}", copied.proof.name()));
+            finding.advice.clear();
             finding.detail = (!notes.is_empty()).then(|| notes.join("; "));
         }
         Err(failure) => {
