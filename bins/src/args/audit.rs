@@ -16,7 +16,11 @@ pub(crate) struct AuditArgs {
     /// s3://bucket or s3://bucket/prefix
     pub(crate) primary: Location,
     /// s3://bucket or s3://bucket/prefix
-    pub(crate) replica: Location,
+    #[arg(required_unless_present = "own")]
+    pub(crate) replica: Option<Location>,
+    /// Hold one bucket against itself: read every object, and recompute every checksum and ETag that is stored of it
+    #[arg(long = "self", conflicts_with_all = ["replica", "depth", "versions", "scrub", "compare", "grace"])]
+    pub(crate) own: bool,
     /// How far to go for proof
     #[arg(long, value_enum, default_value_t = DepthArg::Checksums)]
     pub(crate) depth: DepthArg,
@@ -49,7 +53,8 @@ Examples:
   s3twin audit s3://media/2026/ s3://backup/media/2026/ --exclude '*.tmp' --output json
   s3twin audit s3://media s3://media --replica-endpoint-url http://127.0.0.1:9000 --depth listing
   s3twin audit s3://media s3://media-replica --versions --grace 15m
-  s3twin audit s3://media s3://media-replica --depth bytes --scrub 3/30 --compare metadata,tags";
+  s3twin audit s3://media s3://media-replica --depth bytes --scrub 3/30 --compare metadata,tags
+  s3twin audit s3://media/2026/ --self";
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum DepthArg {

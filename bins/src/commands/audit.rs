@@ -28,7 +28,7 @@ pub(crate) async fn run(args: AuditArgs, talk: Talk, origin: Origin) -> Exit {
     let frame = Frame {
         command: "audit",
         source: args.primary,
-        target: Target::Replica(args.replica),
+        target: args.replica.map_or(Target::Itself, Target::Replica),
         writes: false,
         dry_run: false,
         endpoints: args.endpoints,

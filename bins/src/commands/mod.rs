@@ -2,8 +2,10 @@
 
 pub(crate) mod audit;
 pub(crate) mod demo;
+mod earlier;
 mod frame;
 pub(crate) mod lab;
+pub(crate) mod repair;
 pub(crate) mod report;
 pub(crate) mod restore;
 pub(crate) mod resume;

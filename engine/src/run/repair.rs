@@ -17,7 +17,7 @@ use crate::compare::{Facts, Judgement, Reading, Reason, Rules};
 use crate::list::Sides;
 use crate::model::KeyRange;
 use crate::observe::Stage;
-use crate::plan::{Brakes, Direction, Filter, Heal, HealRules, Survey, SyncRules, heal_for};
+use crate::plan::{Brakes, Filter, Heal, HealRules, Survey, SyncRules, heal_for};
 use crate::report::{Finding, FindingRows, Tally};
 use futures::StreamExt as _;
 use std::path::PathBuf;
@@ -92,7 +92,7 @@ pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Resu
     let ward = Ward { job: &job, hands, prover };
     let result = ward.work_through(session).await;
     session.progress.enter(Stage::Reporting);
-    result.and_then(|()| session.recorder.assemble())
+    session.recorder.conclude(result)
 }
 
 fn unreadable(error: &std::io::Error, job: &RepairJob) -> Error {

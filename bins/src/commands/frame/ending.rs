@@ -1,6 +1,6 @@
 //! After the work: what was counted, what it means.
 
-use super::{Frame, Judge};
+use super::{Frame, Judge, Target};
 use crate::exit::Exit;
 use s3twin_engine::Error;
 use s3twin_engine::journal::Outcome;
@@ -24,7 +24,8 @@ impl Frame {
             state: RunState::Complete,
             exit_code: 0,
             source: self.source.to_string(),
-            replica: Some(self.target_name()),
+            // A run that only reads one side has no other.
+            replica: (self.writes || matches!(self.target, Target::Replica(_))).then(|| self.target_name()),
             started_at,
             elapsed_seconds: 0.0,
             keys: Keys::default(),
