@@ -14,6 +14,7 @@ mod audit_report;
 mod audit_scope;
 mod bad_input;
 mod pairs;
+mod proof_baseline;
 mod proof_corpus;
 mod proof_scrub;
 mod proof_self;

@@ -135,7 +135,7 @@ fn the_other_direction_changes_the_source() {
     assert_eq!((repaired.number("actions.copied"), repaired.number("actions.deleted")), (2, 1));
     assert!(world.held("source", "") == wished && world.held("replica", "") == wished);
     // And back: what the repair wrote is on the source.
-    world.run(&["undo", &id(&repaired)]);
+    world.spawn(&["undo", &id(&repaired)]).wait().exits(0);
     assert_eq!(world.held("source", "").keys().collect::<Vec<_>>(), ["both", "only-source", "same"]);
     assert_eq!(world.held("source", "")["both"].bytes, b"old");
 }

@@ -16,11 +16,21 @@ pub(crate) struct AuditArgs {
     /// s3://bucket or s3://bucket/prefix
     pub(crate) primary: Location,
     /// s3://bucket or s3://bucket/prefix
-    #[arg(required_unless_present = "own")]
+    #[arg(required_unless_present_any = ["own", "baseline"])]
     pub(crate) replica: Option<Location>,
     /// Hold one bucket against itself: read every object, and recompute every checksum and ETag that is stored of it
     #[arg(long = "self", conflicts_with_all = ["replica", "depth", "versions", "scrub", "compare", "grace"])]
     pub(crate) own: bool,
+    /// Hold the bucket against what it held when a manifest was taken: a run with --write-manifest, or its file
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = ["replica", "own", "versions", "scrub", "compare", "grace", "write_manifest"]
+    )]
+    pub(crate) baseline: Option<String>,
+    /// Leave manifest.jsonl: every key of the primary as it is now, for a later --baseline
+    #[arg(long, conflicts_with = "versions")]
+    pub(crate) write_manifest: bool,
     /// How far to go for proof
     #[arg(long, value_enum, default_value_t = DepthArg::Checksums)]
     pub(crate) depth: DepthArg,
@@ -54,7 +64,8 @@ Examples:
   s3twin audit s3://media s3://media --replica-endpoint-url http://127.0.0.1:9000 --depth listing
   s3twin audit s3://media s3://media-replica --versions --grace 15m
   s3twin audit s3://media s3://media-replica --depth bytes --scrub 3/30 --compare metadata,tags
-  s3twin audit s3://media/2026/ --self";
+  s3twin audit s3://media/2026/ --self --write-manifest
+  s3twin audit s3://media/2026/ --baseline 20261121T141500";
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum DepthArg {

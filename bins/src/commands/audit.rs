@@ -1,5 +1,7 @@
 //! `s3twin audit`.
 
+use super::baseline::{Baseline, rule_texts};
+use super::earlier;
 use super::frame::{Frame, Target};
 use crate::Origin;
 use crate::args::{AuditArgs, Talk, fidelity};
@@ -13,22 +15,48 @@ use s3twin_engine::report::Summary;
 use s3twin_engine::run::{AuditJob, Session, audit, audit_versions, scrub_arc};
 
 pub(crate) async fn run(args: AuditArgs, talk: Talk, origin: Origin) -> Exit {
-    let prepared = Filter::new(&args.filter.rules).map_err(|error| error.to_string());
-    let prepared = prepared.and_then(|filter| Ok((filter, settled_before(args.grace.as_ref())?)));
-    let (filter, settled_before) = match prepared {
-        Ok(prepared) => prepared,
+    match check(&args) {
+        Ok(checked) => Box::pin(carry_out(args, checked, talk, origin)).await,
         Err(message) => {
             eprintln!("s3twin: {message}");
-            return Exit::Usage;
+            Exit::Usage
         }
-    };
-    let scrub = args.scrub;
+    }
+}
+
+/// What clap cannot say.
+struct Checked {
+    filter: Filter,
+    rules: Rules,
+    baseline: Option<Baseline>,
+}
+
+fn check(args: &AuditArgs) -> Result<Checked, String> {
+    let filter = Filter::new(&args.filter.rules).map_err(|error| error.to_string())?;
+    let settled_before = settled_before(args.grace.as_ref())?;
     let fidelity = fidelity(&args.compare);
-    let mut rules = Rules { depth: args.depth.into(), settled_before, fidelity, scrub: None };
+    let rules = Rules { depth: args.depth.into(), settled_before, fidelity, scrub: None };
+    let baseline = args.baseline.as_deref().map(|wanted| Baseline::find(wanted, args)).transpose()?;
+    Ok(Checked { filter, rules, baseline })
+}
+
+async fn carry_out(args: AuditArgs, checked: Checked, talk: Talk, mut origin: Origin) -> Exit {
+    let Checked { filter, mut rules, baseline } = checked;
+    if let Some((baseline, wanted)) = baseline.as_ref().zip(args.baseline.as_deref())
+        && let Some(run) = &baseline.run
+    {
+        origin = earlier::pinned(origin, wanted, run);
+    }
+    let target = match (&baseline, args.replica) {
+        (Some(baseline), _) => Target::Then(baseline.name()),
+        (None, Some(replica)) => Target::Replica(replica),
+        (None, None) => Target::Itself,
+    };
+    let manifest = args.write_manifest.then(|| rule_texts(&args.filter.rules));
     let frame = Frame {
         command: "audit",
         source: args.primary,
-        target: args.replica.map_or(Target::Itself, Target::Replica),
+        target,
         writes: false,
         dry_run: false,
         endpoints: args.endpoints,
@@ -37,12 +65,15 @@ pub(crate) async fn run(args: AuditArgs, talk: Talk, origin: Origin) -> Exit {
         talk,
         origin,
     };
-    let versions = args.versions;
-    let work = |sides: Sides, session: Session, _| async move {
+    let (versions, scrub) = (args.versions, args.scrub);
+    let work = |mut sides: Sides, session: Session, _| async move {
         if let Some(wish) = scrub {
             rules.scrub = Some(scrub_arc(wish, &sides, &filter, &session).await?);
         }
-        let job = AuditJob { sides, rules, filter };
+        if let Some(baseline) = baseline {
+            sides = baseline.sides(sides);
+        }
+        let job = AuditJob { sides, rules, filter, manifest };
         if versions { audit_versions(job, &session).await } else { audit(job, &session).await }
     };
     frame.run(work, judge).await

@@ -1,6 +1,7 @@
 //! The commands. Each: check, connect, run, report.
 
 pub(crate) mod audit;
+mod baseline;
 pub(crate) mod demo;
 mod earlier;
 mod frame;

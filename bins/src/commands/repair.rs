@@ -48,6 +48,11 @@ pub(super) fn audited(args: &RepairArgs) -> Result<Audited, String> {
              repair that run"
         ));
     }
+    if audit.baseline.is_some() {
+        return Err(format!(
+            "run {id} held a bucket against a manifest, which has no bytes to heal it from: `s3twin restore` does"
+        ));
+    }
     let Some(replica) = audit.replica.clone() else {
         return Err(format!(
             "run {id} audited one bucket, so there is nothing to heal it from: audit it against its replica with \
@@ -99,7 +104,7 @@ async fn heal(
         limits: args.limits.clone(),
         output: args.output.clone(),
         talk,
-        origin: pinned(origin, &args.run, &run),
+        origin: earlier::pinned(origin, &args.run, &run),
     };
     let direction = Direction::from(args.direction);
     let work = |sides: Sides, session: Session, _| async move {
@@ -146,17 +151,4 @@ fn as_audited(audit: &AuditArgs) -> Rules {
         _ => None,
     };
     Rules { depth: audit.depth.into(), settled_before: None, fidelity: fidelity(&audit.compare), scrub }
-}
-
-/// `latest` is another run as soon as this one has begun: the journal keeps the id.
-fn pinned(origin: Origin, wanted: &str, run: &RunDir) -> Origin {
-    match origin {
-        Origin::Fresh { mut argv } => {
-            if let Some(word) = argv.iter_mut().find(|word| *word == wanted) {
-                *word = run.id.to_string();
-            }
-            Origin::Fresh { argv }
-        }
-        interrupted @ Origin::Interrupted(_) => interrupted,
-    }
 }

@@ -7,7 +7,7 @@ use crate::compare::{Depth, Reading, Rules};
 use crate::list::{Listing, Objects, Sides, WalkLimits, walk};
 use crate::observe::Stage;
 use crate::plan::Filter;
-use crate::report::Tally;
+use crate::report::{MANIFEST_SCHEMA, ManifestHeader, Tally};
 use std::sync::Arc;
 
 /// What to audit and how.
@@ -19,6 +19,8 @@ pub struct AuditJob {
     pub rules: Rules,
     /// Which keys take part.
     pub filter: Filter,
+    /// Leave a manifest of the primary, with these filter rules in its header.
+    pub manifest: Option<Vec<String>>,
 }
 
 /// Runs an audit to its end and returns what was counted.
@@ -45,7 +47,14 @@ pub async fn audit_reading(
     session: &Session,
 ) -> Result<Tally, Error> {
     session.progress.enter(Stage::Working);
-    let examine = Examine::looking(job.sides.clone(), job.rules, job.filter, reading, session);
+    let keeps = job.manifest.is_some();
+    if let Some(filter) = job.manifest {
+        let source = job.sides.source.location.to_string();
+        let run_id = session.recorder.run().id.to_string();
+        let schema = MANIFEST_SCHEMA.to_owned();
+        session.recorder.keep_manifest(ManifestHeader { schema, source, run_id, filter });
+    }
+    let examine = Examine::looking(job.sides.clone(), job.rules, job.filter, (reading, keeps), session);
     let limits = WalkLimits {
         ranges_max: session.ranges_max,
         listing: Listing::Objects,

@@ -7,13 +7,15 @@
 use super::Session;
 use super::hands::Hands;
 use super::prove::{Case, Outcome, Prover};
+use super::strands;
 use crate::Error;
-use crate::compare::{Facts, Judged, Judgement, Reading, Reason, Rules, judge};
+use crate::compare::{Facts, Judged, Judgement, Reading, Reason, Rules, Verdict, judge};
 use crate::list::{Objects, Sides, Visitor};
 use crate::model::{Entry, KeyRange};
 use crate::observe::Progress;
 use crate::plan::Filter;
 use crate::report::{Finding, Tally};
+use crate::s3::SAVED_LISTING;
 use futures::StreamExt as _;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,6 +33,7 @@ pub(super) struct Examine {
     shared: Arc<Shared>,
     rules: Rules,
     filter: Filter,
+    manifest: bool,
     recorder: Arc<super::Recorder>,
     progress: Arc<Progress>,
 }
@@ -51,19 +54,20 @@ pub(super) struct Segment {
     id: u32,
     tally: Tally,
     cases: Vec<Case>,
+    strand: Strand,
     pending: VecDeque<(KeyRange, Settling)>,
 }
 
 impl Examine {
-    /// Judges and reports.
+    /// Judges and reports; with `manifest` every key of the source gets a row.
     pub(super) fn looking(
         sides: Sides,
         rules: Rules,
         filter: Filter,
-        reading: Option<Reading>,
+        (reading, manifest): (Option<Reading>, bool),
         session: &Session,
     ) -> Self {
-        Self::new(sides, rules, filter, (reading, None), session)
+        Self { manifest, ..Self::new(sides, rules, filter, (reading, None), session) }
     }
 
     /// Judges, acts and reports.
@@ -87,7 +91,7 @@ impl Examine {
         let prover = Prover { sides, depth: rules.depth, fidelity: rules.fidelity, reading };
         let shared = Arc::new(Shared { prover, hands });
         let (recorder, progress) = (Arc::clone(&session.recorder), Arc::clone(&session.progress));
-        Self { shared, rules, filter, recorder, progress }
+        Self { shared, rules, filter, manifest: false, recorder, progress }
     }
 
     /// Is it a scrub's turn to read this pair? Counts the pairs there are to read.
@@ -148,26 +152,35 @@ impl Visitor<Objects> for Examine {
                 if judgement.reason.is_none() && !picked && !self.concerns(source, replica) =>
             {
                 segment.tally.conclude(&judgement);
+                if let Some(entry) = source.filter(|_| self.manifest) {
+                    strands::write_row(key, &Facts::from(entry), &mut segment.strand.rows);
+                }
             }
-            judged => segment.cases.push(Case {
+            judged => {
+                if self.manifest {
+                    segment.strand.cases.push(segment.strand.rows.len());
+                }
+                segment.cases.push(Case {
                 key: key.into(),
                 source: source.map(Facts::from),
                 replica: replica.map(Facts::from),
                 judged,
                 picked,
                 outcome: Outcome::default(),
-            }),
+                });
+            }
         }
     }
 
     async fn batch(&self, segment: &mut Segment, piece: KeyRange) -> Result<(), Error> {
         let tally = std::mem::take(&mut segment.tally);
         let cases = std::mem::take(&mut segment.cases);
+        let strand = std::mem::take(&mut segment.strand);
         if cases.is_empty() && segment.pending.is_empty() {
-            return self.commit(segment.id, &piece, Vec::new(), &tally).await;
+            return self.commit(segment.id, &piece, strand.rows, &tally).await;
         }
         let shared = Arc::clone(&self.shared);
-        let task = tokio::spawn(async move { shared.settle(cases, tally).await });
+        let task = tokio::spawn(async move { shared.settle(cases, strand, tally).await });
         segment.pending.push_back((piece, AbortOnDropHandle::new(task)));
         while segment.pending.len() > PIECES_PENDING_MAX {
             self.commit_oldest(segment).await?;
@@ -183,9 +196,49 @@ impl Visitor<Objects> for Examine {
     }
 }
 
+/// Manifest rows of a piece: those of settled keys, and where among them those of the cases belong.
+#[derive(Debug, Default)]
+struct Strand {
+    rows: Vec<u8>,
+    cases: Vec<usize>,
+}
+
+impl Strand {
+    /// All rows in key order; what examining a case brought is in its row.
+    fn whole<'c>(self, cases: impl Iterator<Item = &'c Case>) -> Vec<u8> {
+        let (mut whole, mut from) = (Vec::with_capacity(self.rows.len()), 0);
+        for (at, case) in self.cases.iter().zip(cases) {
+            whole.extend_from_slice(self.rows.get(from..*at).unwrap_or_default());
+            from = *at;
+            if let Some(facts) = &case.source {
+                strands::write_row(&case.key, facts, &mut whole);
+            }
+        }
+        whole.extend_from_slice(self.rows.get(from..).unwrap_or_default());
+        whole
+    }
+}
+
 impl Shared {
+    /// Against a manifest there is nothing to copy: the two are one bucket, then and now.
+    fn since_then(&self, judgement: &Judgement) -> Option<&'static str> {
+        let is_saved = self.prover.sides.source.store.service() == SAVED_LISTING;
+        match judgement.verdict {
+            _ if !is_saved => None,
+            Verdict::Missing => Some("gone since the manifest was taken: `s3twin versions` tells what became of it"),
+            Verdict::Extra => Some("new since the manifest was taken"),
+            Verdict::Different => Some("written since the manifest was taken: `s3twin versions` tells when"),
+            _ => None,
+        }
+    }
+
     /// Settles every case of a piece: evidence first, then action. Returns the findings in key order.
-    async fn settle(&self, cases: Vec<Case>, mut tally: Tally) -> Result<(Vec<u8>, Tally), Error> {
+    async fn settle(
+        &self,
+        cases: Vec<Case>,
+        strand: Strand,
+        mut tally: Tally,
+    ) -> Result<(Vec<u8>, Tally), Error> {
         let judged = futures::stream::iter(cases).map(|case| self.prover.examine(case)).buffered(KEYS_AT_ONCE);
         let judged: Vec<(Case, Judgement)> = judged.collect().await;
         let mut findings = Vec::with_capacity(judged.len());
@@ -197,12 +250,15 @@ impl Shared {
             tally.scrub.bad += u64::from(bad);
             let mut finding = Finding::new(&case.key, judgement, case.source.as_ref(), case.replica.as_ref());
             finding.detail.clone_from(&case.outcome.detail);
+            if let Some(advice) = self.since_then(judgement) {
+                finding.advice = advice.to_owned();
+            }
             findings.push(finding);
         }
         if let Some(hands) = &self.hands {
             hands.act(&judged, &mut findings, &mut tally).await?;
         }
-        let mut rows = Vec::new();
+        let mut rows = strand.whole(judged.iter().map(|(case, _)| case));
         findings
             .iter()
             .filter(|finding| finding.reason.is_some())

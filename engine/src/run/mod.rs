@@ -15,6 +15,7 @@ mod repair;
 mod restore;
 mod scrub;
 mod session;
+mod strands;
 mod survey;
 mod sync;
 mod undo;

@@ -8,11 +8,11 @@ use crate::journal::{
     Started,
 };
 use crate::model::{KeyRange, Timestamp};
-use crate::report::Tally;
+use crate::report::{ManifestHeader, Tally};
 use crate::s3::UploadId;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -30,6 +30,7 @@ pub struct Recorder {
     open_uploads: Vec<UploadId>,
     first_id: u32,
     state: Mutex<State>,
+    manifest: OnceLock<ManifestHeader>,
     notes: mpsc::Sender<Record>,
     note_writer: Mutex<Option<AbortOnDropHandle<Result<(), JournalError>>>>,
 }
@@ -93,6 +94,7 @@ impl Recorder {
             open_uploads: Vec::new(),
             first_id: 0,
             state: Mutex::default(),
+            manifest: OnceLock::new(),
             notes,
             note_writer: Mutex::new(Some(AbortOnDropHandle::new(task))),
         }
@@ -164,6 +166,12 @@ impl Recorder {
         Ok(self.journal.append(&Record::Action(action)).await?)
     }
 
+    /// The rows to come are findings and manifest rows together.
+    pub(super) fn keep_manifest(&self, header: ManifestHeader) {
+        // Said once per run, before its first row; a second time it is the same.
+        let _ = self.manifest.set(header);
+    }
+
     /// Puts the report's rows in order and returns the sums. The folder's `findings.jsonl` is whole or absent.
     ///
     /// # Errors
@@ -172,7 +180,12 @@ impl Recorder {
         let state = self.state();
         let order: Vec<Slice> = state.slices.values().copied().collect();
         self.segments.assemble(&order, &self.run.findings())?;
-        Ok(state.tally)
+        let tally = state.tally;
+        drop(state);
+        if let Some(header) = self.manifest.get() {
+            super::strands::part(&self.run, header)?;
+        }
+        Ok(tally)
     }
 
     /// [`Recorder::assemble`] after the work, however it ended: what was settled before an error is reported too.

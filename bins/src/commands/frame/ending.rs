@@ -17,15 +17,20 @@ impl Frame {
         progress: &Progress,
     ) -> Summary {
         let meter = &progress.meter;
+        let (source, replica) = match &self.target {
+            Target::Then(manifest) => (manifest.clone(), Some(self.target_name())),
+            // A run that only reads one side has no other.
+            Target::Itself if !self.writes => (self.source.to_string(), None),
+            _ => (self.source.to_string(), Some(self.target_name())),
+        };
         let mut summary = Summary {
             schema: SUMMARY_SCHEMA.to_owned(),
             run_id,
             command: self.command.to_owned(),
             state: RunState::Complete,
             exit_code: 0,
-            source: self.source.to_string(),
-            // A run that only reads one side has no other.
-            replica: (self.writes || matches!(self.target, Target::Replica(_))).then(|| self.target_name()),
+            source,
+            replica,
             started_at,
             elapsed_seconds: 0.0,
             keys: Keys::default(),

@@ -38,6 +38,8 @@ pub(crate) enum Target {
     Replica(Location),
     /// The source itself: there is one side only.
     Itself,
+    /// The source, as this manifest tells it was.
+    Then(String),
 }
 
 /// How a finished run's counts turn into an exit code.
@@ -102,7 +104,7 @@ impl Frame {
     fn target_name(&self) -> String {
         match &self.target {
             Target::Replica(location) => location.to_string(),
-            Target::Itself => self.source.to_string(),
+            Target::Itself | Target::Then(_) => self.source.to_string(),
         }
     }
 }
