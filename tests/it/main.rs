@@ -16,6 +16,7 @@ mod bad_input;
 mod pairs;
 mod proof_baseline;
 mod proof_corpus;
+mod proof_ledger;
 mod proof_scrub;
 mod proof_self;
 mod proof_stage;

@@ -69,7 +69,10 @@ fn the_same_bytes_written_in_another_way_are_proved_by_what_was_stored() {
     let done = world.run(&["audit", "s3://source", "s3://replica", "--write-manifest"]);
     let id = done.summary()["run_id"].as_str().expect("an id").to_owned();
     let parts = vec![Bytes::copy_from_slice(&bytes[..5 << 20]), Bytes::copy_from_slice(&bytes[5 << 20..])];
-    world.store().put_multipart("source", "whole", parts, &PutSpec::default().algorithm(None)).expect("written");
+    world
+        .store()
+        .put_multipart("source", "whole", parts, &PutSpec::default().algorithm(None))
+        .expect("written");
     assert_eq!(against(&world, &id, &[]).exits(1).verdict_of("whole"), "unproven");
     against(&world, &id, &["--depth", "bytes"]).exits(0);
 }

@@ -26,7 +26,8 @@ fn fill(stage: &Stage) -> Vec<String> {
         keys.push(name.clone());
         name
     };
-    let algorithms = [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme, Algorithm::Sha1, Algorithm::Sha256];
+    let algorithms =
+        [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme, Algorithm::Sha1, Algorithm::Sha256];
     for algorithm in [None].into_iter().chain(algorithms.map(Some)) {
         let spec = PutSpec::default().algorithm(algorithm);
         store.put(A, &key(format!("plain-{algorithm:?}")), bytes.clone(), &spec).unwrap();
@@ -37,7 +38,9 @@ fn fill(stage: &Stage) -> Vec<String> {
         store.put_multipart(A, &key(format!("uneven-{algorithm:?}")), uneven, &spec).unwrap();
         if algorithm.is_some() {
             store.put(A, &key(format!("kms-{algorithm:?}")), bytes.clone(), &kms(algorithm)).unwrap();
-            store.put_multipart(A, &key(format!("kms-parts-{algorithm:?}")), parts(), &kms(algorithm)).unwrap();
+            store
+                .put_multipart(A, &key(format!("kms-parts-{algorithm:?}")), parts(), &kms(algorithm))
+                .unwrap();
         }
     }
     for algorithm in [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme] {

@@ -45,7 +45,10 @@ fn every_damage_is_found_and_healed() {
         assert_eq!(audit.verdicts().keys().map(String::as_str).collect::<Vec<_>>(), expected, "seed {seed}");
 
         let repaired = repair(&world, &id(&audit), &["--delete"]).exits(0);
-        assert_eq!(repaired.number("actions.copied") + repaired.number("actions.deleted"), expected.len() as u64);
+        assert_eq!(
+            repaired.number("actions.copied") + repaired.number("actions.deleted"),
+            expected.len() as u64
+        );
         assert_eq!(repaired.number("keys.union"), expected.len() as u64);
         world.assert_twins();
         deep_audit(&world).exits(0);

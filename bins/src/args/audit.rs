@@ -28,6 +28,10 @@ pub(crate) struct AuditArgs {
         conflicts_with_all = ["replica", "own", "versions", "scrub", "compare", "grace", "write_manifest"]
     )]
     pub(crate) baseline: Option<String>,
+    /// Say how much was proved by reading within this time (30d), by this run or an earlier one of the pair; with
+    /// --scrub, read first what was never proved, then what was proved longest ago
+    #[arg(long, value_name = "AGE", conflicts_with_all = ["versions", "baseline"])]
+    pub(crate) proved_within: Option<jiff::Span>,
     /// Leave manifest.jsonl: every key of the primary as it is now, for a later --baseline
     #[arg(long, conflicts_with = "versions")]
     pub(crate) write_manifest: bool,
@@ -64,6 +68,7 @@ Examples:
   s3twin audit s3://media s3://media --replica-endpoint-url http://127.0.0.1:9000 --depth listing
   s3twin audit s3://media s3://media-replica --versions --grace 15m
   s3twin audit s3://media s3://media-replica --depth bytes --scrub 3/30 --compare metadata,tags
+  s3twin audit s3://media s3://media-replica --scrub 20GiB --proved-within 30d
   s3twin audit s3://media/2026/ --self --write-manifest
   s3twin audit s3://media/2026/ --baseline 20261121T141500";
 

@@ -8,11 +8,13 @@ use crate::args::{AuditArgs, Talk, fidelity};
 use crate::exit::Exit;
 use crate::setup;
 use s3twin_engine::compare::Rules;
-use s3twin_engine::list::Sides;
+use s3twin_engine::journal::Pair;
+use s3twin_engine::list::{Side, Sides};
 use s3twin_engine::model::Timestamp;
 use s3twin_engine::plan::Filter;
-use s3twin_engine::report::Summary;
-use s3twin_engine::run::{AuditJob, Session, audit, audit_versions, scrub_arc};
+use s3twin_engine::report::{Ledger, Summary};
+use s3twin_engine::run::{AuditJob, ProofWindow, Session, audit, audit_versions, scrub_arc, scrub_stalest};
+use std::path::Path;
 
 pub(crate) async fn run(args: AuditArgs, talk: Talk, origin: Origin) -> Exit {
     match check(&args) {
@@ -29,6 +31,7 @@ struct Checked {
     filter: Filter,
     rules: Rules,
     baseline: Option<Baseline>,
+    window_seconds: u64,
 }
 
 fn check(args: &AuditArgs) -> Result<Checked, String> {
@@ -37,11 +40,18 @@ fn check(args: &AuditArgs) -> Result<Checked, String> {
     let fidelity = fidelity(&args.compare);
     let rules = Rules { depth: args.depth.into(), settled_before, fidelity, scrub: None };
     let baseline = args.baseline.as_deref().map(|wanted| Baseline::find(wanted, args)).transpose()?;
-    Ok(Checked { filter, rules, baseline })
+    let window_seconds = match &args.proved_within {
+        None => 0,
+        Some(span) => match u64::try_from(milliseconds("--proved-within", span)? / 1000) {
+            Ok(seconds) if seconds > 0 => seconds,
+            _ => return Err("--proved-within: say an age of a second or more, such as 30d".to_owned()),
+        },
+    };
+    Ok(Checked { filter, rules, baseline, window_seconds })
 }
 
 async fn carry_out(args: AuditArgs, checked: Checked, talk: Talk, mut origin: Origin) -> Exit {
-    let Checked { filter, mut rules, baseline } = checked;
+    let Checked { filter, mut rules, baseline, window_seconds } = checked;
     if let Some((baseline, wanted)) = baseline.as_ref().zip(args.baseline.as_deref())
         && let Some(run) = &baseline.run
     {
@@ -67,13 +77,19 @@ async fn carry_out(args: AuditArgs, checked: Checked, talk: Talk, mut origin: Or
     };
     let (versions, scrub) = (args.versions, args.scrub);
     let work = |mut sides: Sides, session: Session, _| async move {
-        if let Some(wish) = scrub {
-            rules.scrub = Some(scrub_arc(wish, &sides, &filter, &session).await?);
-        }
+        let ledger = ledger_of(&sides, &session);
+        rules.scrub = match scrub {
+            Some(wish) if window_seconds > 0 => {
+                Some(scrub_stalest(wish, &sides, &filter, &ledger, &session).await?)
+            }
+            Some(wish) => Some(scrub_arc(wish, &sides, &filter, &session).await?),
+            None => None,
+        };
+        let mut window = Some(ProofWindow { ledger, window_seconds });
         if let Some(baseline) = baseline {
-            sides = baseline.sides(sides);
+            (sides, window) = (baseline.sides(sides), None);
         }
-        let job = AuditJob { sides, rules, filter, manifest };
+        let job = AuditJob { sides, rules, filter, manifest, ledger: window };
         if versions { audit_versions(job, &session).await } else { audit(job, &session).await }
     };
     frame.run(work, judge).await
@@ -86,9 +102,25 @@ fn judge(summary: &Summary) -> Exit {
 
 fn settled_before(grace: Option<&jiff::Span>) -> Result<Option<Timestamp>, String> {
     let Some(grace) = grace else { return Ok(None) };
-    let duration = grace.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|error| {
-        format!("--grace: {error}. Say it in days, hours, minutes or seconds, such as 15m")
-    })?;
-    let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    let millis = milliseconds("--grace", grace)?;
     Ok(Some(Timestamp::from_millis(setup::clock().now().millis().saturating_sub(millis))))
+}
+
+fn milliseconds(flag: &str, span: &jiff::Span) -> Result<i64, String> {
+    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|error| {
+        format!("{flag}: {error}. Say it in days, hours, minutes or seconds, such as 15m")
+    })?;
+    Ok(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Where it is remembered when each key of this pair was last proved by reading: beside the runs.
+fn ledger_of(sides: &Sides, session: &Session) -> Ledger {
+    let name = |side: &Side| format!("{} {}", side.store.service(), side.location);
+    let pair = Pair {
+        source: name(&sides.source),
+        replica: sides.replica.as_deref().map(name).unwrap_or_default(),
+        class: "proofs".to_owned(),
+    };
+    let state = session.recorder.run().path().ancestors().nth(2).unwrap_or(Path::new("."));
+    Ledger::at(state.join("proofs").join(pair.file_name()).with_extension("jsonl"))
 }

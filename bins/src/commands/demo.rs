@@ -57,8 +57,7 @@ async fn story(args: &DemoArgs, talk: &Talk) -> Result<Exit, String> {
     }
     let pair = [format!("s3://{PRIMARY}"), format!("s3://{REPLICA}")];
     let deep = ["--depth", "bytes", "--scrub", "all", "--compare", "metadata,tags,storage-class"];
-    let audit: Vec<&str> =
-        ["audit", &pair[0], &pair[1]].into_iter().chain(deep).collect();
+    let audit: Vec<&str> = ["audit", &pair[0], &pair[1]].into_iter().chain(deep).collect();
     println!("\n2. s3twin {}\n", audit.join(" "));
     let endpoint = lab.endpoint();
     let reach = ["--endpoint-url", &endpoint, "--region", REGION];

@@ -22,7 +22,8 @@ pub(super) fn command_line(run: &RunDir) -> Result<Cli, String> {
         Replay::read(&run.journal()).map_err(|error| format!("{error}. What to do: {}", error.advice()))?;
     let argv =
         replay.started.as_ref().and_then(|started| started.job.get("argv")).and_then(|argv| argv.as_array());
-    let argv = argv.ok_or_else(|| format!("the journal of run {} does not say how it was started", run.id))?;
+    let argv =
+        argv.ok_or_else(|| format!("the journal of run {} does not say how it was started", run.id))?;
     let argv = argv.iter().filter_map(|word| word.as_str());
     Cli::try_parse_from(std::iter::once("s3twin").chain(argv)).map_err(|error| error.to_string())
 }

@@ -132,8 +132,11 @@ fn audit(summary: &Summary) -> (Tone, String, String) {
 
 fn change(summary: &Summary) -> (Tone, String, String) {
     let a = &summary.actions;
-    let wished =
-        if matches!(&*summary.command, "sync" | "repair") { "The replica is as wished" } else { "Every object is as wished" };
+    let wished = if matches!(&*summary.command, "sync" | "repair") {
+        "The replica is as wished"
+    } else {
+        "Every object is as wished"
+    };
     if summary.dry_run {
         let title = match a.total() {
             0 => "Nothing would change".to_owned(),

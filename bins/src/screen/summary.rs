@@ -64,6 +64,17 @@ fn render(summary: &Summary, folder: &Path) -> String {
     if let Some(scrub) = &summary.scrub {
         let _ = write!(out, "\n  scrub      {}", scrub.statement);
     }
+    if let Some(proved) = &summary.proved {
+        let _ = write!(
+            out,
+            "\n  proved     {} of {} keys ({} of {}) by reading, within {}",
+            grouped(proved.keys),
+            grouped(proved.of_keys),
+            bytes(proved.bytes),
+            bytes(proved.of_bytes),
+            window(proved.window_seconds)
+        );
+    }
     let requests: u64 = summary.requests.values().sum();
     let _ = write!(
         out,
@@ -75,6 +86,13 @@ fn render(summary: &Summary, folder: &Path) -> String {
     );
     let _ = write!(out, "\n  report     {}", folder.display());
     out
+}
+
+/// The largest unit that says it without a rest.
+fn window(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+    let whole = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
+    whole.map_or_else(String::new, |(unit, name)| format!("{} {name}", seconds / unit))
 }
 
 fn headline(summary: &Summary) -> String {

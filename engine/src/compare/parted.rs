@@ -49,12 +49,7 @@ fn groups(sizes: &[u64]) -> Vec<Group> {
     groups
 }
 
-async fn one_group(
-    object: &Pinned,
-    group: Group,
-    wanted: Wanted,
-    reading: &Reading,
-) -> Answer<Vec<Digests>> {
+async fn one_group(object: &Pinned, group: Group, wanted: Wanted, reading: &Reading) -> Answer<Vec<Digests>> {
     let Group { first, sizes } = group;
     let size = sizes.iter().sum();
     if size > WHOLE {

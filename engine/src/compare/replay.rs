@@ -67,8 +67,7 @@ impl Fingerprint {
             let of_kind = info.checksums.iter().filter(move |checksum| checksum.parts.is_some() == composite);
             of_kind.map(|checksum| (hash_kind(checksum.algorithm), checksum.clone())).collect::<Vec<_>>()
         };
-        let mut print =
-            Self { checksums: hashes(false), composites: hashes(true), ..Self::default() };
+        let mut print = Self { checksums: hashes(false), composites: hashes(true), ..Self::default() };
         let keeps_md5 = info.encryption.keeps_md5();
         match &info.etag {
             Some(ETag::Plain(md5)) if keeps_md5 => print.md5 = Some(*md5),

@@ -49,7 +49,11 @@ pub fn heal_for(finding: &Finding, rules: &HealRules) -> Heal {
     match (finding.verdict, finding.reason) {
         (Verdict::Identical | Verdict::InFlight, _) => Heal::Leave,
         (Verdict::Missing | Verdict::Extra, _) if finding.verdict == only_wrong_side => {
-            if rules.delete { Heal::Delete } else { Heal::Leave }
+            if rules.delete {
+                Heal::Delete
+            } else {
+                Heal::Leave
+            }
         }
         (Verdict::Missing | Verdict::Extra, _) => Heal::Copy,
         (Verdict::Different, Some(Reason::AclDiffers)) => {
@@ -67,9 +71,10 @@ pub fn heal_for(finding: &Finding, rules: &HealRules) -> Heal {
             "unproven",
             "no difference was proved: audit with --depth bytes, then repair what that finds",
         ),
-        (Verdict::Unreadable, _) => {
-            Heal::Beyond("unreadable", "make it readable first; the audit's advice says how, then audit again")
-        }
+        (Verdict::Unreadable, _) => Heal::Beyond(
+            "unreadable",
+            "make it readable first; the audit's advice says how, then audit again",
+        ),
     }
 }
 

@@ -4,19 +4,18 @@
 //! A header row, the rows, and a footer that makes a file cut short tell itself. Rows are found by bisecting over
 //! byte offsets, so any key is reached in some dozen reads, and memory holds one page of rows.
 
+use super::sorted::{Keyed, SortedRows};
 use crate::compare::Facts;
 use crate::compare::listing::FactsRow;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Name of the schema.
 pub const MANIFEST_SCHEMA: &str = "s3twin.manifest/1";
 /// The footer is shorter than this.
 const FOOTER_MAX: u64 = 256;
-/// Below this many bytes reading on is cheaper than another bisection.
-const NEAR: u64 = 16 << 10;
 
 /// The first row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,10 +78,8 @@ fn line<T: Serialize>(row: &T) -> io::Result<Vec<u8>> {
 /// A manifest to look things up in.
 #[derive(Clone, Debug)]
 pub struct Manifest {
-    path: PathBuf,
     header: ManifestHeader,
-    /// Where the rows begin and end.
-    rows: (u64, u64),
+    rows: SortedRows<ManifestRow>,
     keys: u64,
 }
 
@@ -111,7 +108,7 @@ impl Manifest {
         let footer = body.get(at..).and_then(|line| serde_json::from_slice::<Footer>(line).ok());
         let footer = footer.ok_or_else(|| bad("its end is missing: it was cut short"))?;
         let rows = (first.len() as u64, tail_at + at as u64);
-        Ok(Self { path: path.to_owned(), header, rows, keys: footer.keys })
+        Ok(Self { header, rows: SortedRows::new(path, rows), keys: footer.keys })
     }
 
     /// What was listed, by which run.
@@ -131,7 +128,9 @@ impl Manifest {
     /// # Errors
     /// When the file cannot be read, or a row is damaged.
     pub fn rows_after(&self, after: &str, limit: usize) -> io::Result<(Vec<ManifestRow>, bool)> {
-        self.rows_from(|key| after.is_empty() || key > after, limit)
+        let mut rows = self.rows.seek(|key| after.is_empty() || key > after)?;
+        let page = rows.by_ref().take(limit).collect::<io::Result<Vec<_>>>()?;
+        Ok((page, rows.next().is_some()))
     }
 
     /// The row of a key. Blocks.
@@ -139,55 +138,21 @@ impl Manifest {
     /// # Errors
     /// As [`Manifest::rows_after`].
     pub fn row(&self, key: &str) -> io::Result<Option<ManifestRow>> {
-        let (rows, _) = self.rows_from(|found| found >= key, 1)?;
-        Ok(rows.into_iter().next().filter(|row| row.key == key))
-    }
-
-    /// Rows from the first one that is wanted; all behind it are wanted too.
-    fn rows_from(&self, wanted: impl Fn(&str) -> bool, limit: usize) -> io::Result<(Vec<ManifestRow>, bool)> {
-        let mut file = BufReader::with_capacity(64 << 10, File::open(&self.path)?);
-        // Everything that begins before `low` is unwanted, the first row that begins at or behind `high` is wanted.
-        let (mut low, mut high) = self.rows;
-        while high - low > NEAR {
-            let middle = low + (high - low) / 2;
-            match row_behind(&mut file, middle, high)? {
-                Some((at, row)) if !wanted(&row.key) => low = at,
-                _ => high = middle,
-            }
-        }
-        file.seek(SeekFrom::Start(low))?;
-        let (mut rows, mut at) = (Vec::new(), low);
-        while at < self.rows.1 {
-            let (row, length) = next_row(&mut file)?;
-            at += length;
-            if rows.is_empty() && !wanted(&row.key) {
-                continue;
-            }
-            if rows.len() == limit {
-                return Ok((rows, true));
-            }
-            rows.push(row);
-        }
-        Ok((rows, false))
+        let row = self.rows.seek(|found| found >= key)?.next().transpose()?;
+        Ok(row.filter(|row| row.key == key))
     }
 }
 
-/// The first row that begins behind an offset and before a bound.
-fn row_behind(file: &mut BufReader<File>, offset: u64, bound: u64) -> io::Result<Option<(u64, ManifestRow)>> {
-    file.seek(SeekFrom::Start(offset))?;
-    let at = offset + file.skip_until(b'\n')? as u64;
-    if at >= bound { Ok(None) } else { Ok(Some((at, next_row(file)?.0))) }
-}
-
-fn next_row(file: &mut BufReader<File>) -> io::Result<(ManifestRow, u64)> {
-    let mut line = Vec::new();
-    let length = file.read_until(b'\n', &mut line)?;
-    Ok((serde_json::from_slice(&line)?, length as u64))
+impl Keyed for ManifestRow {
+    fn key(&self) -> &str {
+        &self.key
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     fn written(keys: &[String]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::TempDir::new().unwrap();
@@ -209,7 +174,8 @@ mod tests {
 
     #[test]
     fn any_key_is_found_and_pages_go_on_behind_it() {
-        let mut keys: Vec<String> = (0..3000).map(|i| format!("k\n{:05}/{}", i * 3, "x".repeat(i % 90))).collect();
+        let mut keys: Vec<String> =
+            (0..3000).map(|i| format!("k\n{:05}/{}", i * 3, "x".repeat(i % 90))).collect();
         keys.sort_unstable();
         let (_folder, path) = written(&keys);
         let manifest = Manifest::open(&path).unwrap();

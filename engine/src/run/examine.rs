@@ -4,16 +4,18 @@
 //! Judging is synchronous and allocates nothing for identical keys. The rest of a piece settles in the
 //! background while the range lists on, at most [`PIECES_PENDING_MAX`] pieces behind.
 
-use super::Session;
 use super::hands::Hands;
 use super::prove::{Case, Outcome, Prover};
-use super::strands;
+use super::strands::{self, Strand};
+use super::watch::{Watch, last_proof};
+use super::{ProofWindow, Session};
 use crate::Error;
 use crate::compare::{Facts, Judged, Judgement, Reading, Reason, Rules, Verdict, judge};
 use crate::list::{Objects, Sides, Visitor};
-use crate::model::{Entry, KeyRange};
+use crate::model::{Entry, KeyRange, Timestamp};
 use crate::observe::Progress;
 use crate::plan::Filter;
+use crate::report::ledger::Lookup;
 use crate::report::{Finding, Tally};
 use crate::s3::SAVED_LISTING;
 use futures::StreamExt as _;
@@ -43,6 +45,16 @@ pub(super) struct Examine {
 struct Shared {
     prover: Prover,
     hands: Option<Hands>,
+    watch: Option<Watch>,
+}
+
+/// What an audit keeps besides its findings.
+#[derive(Debug)]
+pub(super) struct Extras {
+    /// A row for every key of the source.
+    pub(super) manifest: bool,
+    /// Proofs by reading.
+    pub(super) window: Option<ProofWindow>,
 }
 
 /// The background work of a piece, stopped when dropped: its findings rows and its counts.
@@ -55,19 +67,22 @@ pub(super) struct Segment {
     tally: Tally,
     cases: Vec<Case>,
     strand: Strand,
+    proofs: Option<Lookup>,
     pending: VecDeque<(KeyRange, Settling)>,
 }
 
 impl Examine {
-    /// Judges and reports; with `manifest` every key of the source gets a row.
+    /// Judges and reports, and keeps what else was asked for.
     pub(super) fn looking(
         sides: Sides,
         rules: Rules,
         filter: Filter,
-        (reading, manifest): (Option<Reading>, bool),
+        (reading, extras): (Option<Reading>, Extras),
         session: &Session,
     ) -> Self {
-        Self { manifest, ..Self::new(sides, rules, filter, (reading, None), session) }
+        let watch = extras.window.map(|window| Watch::new(window, session.clock.clone()));
+        let manifest = extras.manifest;
+        Self { manifest, ..Self::new(sides, rules, filter, (reading, None, watch), session) }
     }
 
     /// Judges, acts and reports.
@@ -78,34 +93,38 @@ impl Examine {
         (reading, hands): (Option<Reading>, Hands),
         session: &Session,
     ) -> Self {
-        Self::new(sides, rules, filter, (reading, Some(hands)), session)
+        Self::new(sides, rules, filter, (reading, Some(hands), None), session)
     }
 
     fn new(
         sides: Sides,
         rules: Rules,
         filter: Filter,
-        (reading, hands): (Option<Reading>, Option<Hands>),
+        (reading, hands, watch): (Option<Reading>, Option<Hands>, Option<Watch>),
         session: &Session,
     ) -> Self {
         let prover = Prover { sides, depth: rules.depth, fidelity: rules.fidelity, reading };
-        let shared = Arc::new(Shared { prover, hands });
+        let shared = Arc::new(Shared { prover, hands, watch });
         let (recorder, progress) = (Arc::clone(&session.recorder), Arc::clone(&session.progress));
         Self { shared, rules, filter, manifest: false, recorder, progress }
     }
 
     /// Is it a scrub's turn to read this pair? Counts the pairs there are to read.
-    fn picks(&self, tally: &mut Tally, key: &str, source: Option<Entry<'_>>, judged: &Judged) -> bool {
+    fn picks(
+        &self,
+        tally: &mut Tally,
+        source: Option<Entry<'_>>,
+        judged: &Judged,
+        last: Option<Timestamp>,
+    ) -> bool {
         let Some(scrub) = &self.rules.scrub else { return false };
         let comparable = match judged {
             Judged::Settled(judgement) => judgement.reason.is_none(),
             Judged::Open(_) => true,
         };
-        if !comparable || source.is_none_or(|entry| entry.row.size == 0) {
-            return false;
-        }
+        let Some(entry) = source.filter(|entry| comparable && entry.row.size > 0) else { return false };
         tally.scrub.of += 1;
-        scrub.picks(key)
+        scrub.picks(entry.key, last)
     }
 
     /// Must a pair with equal bytes be looked at for what describes it?
@@ -132,7 +151,8 @@ impl Visitor<Objects> for Examine {
     type Segment = Segment;
 
     fn open(&self, id: u32) -> Segment {
-        Segment { id, ..Segment::default() }
+        let proofs = self.shared.watch.as_ref().and_then(Watch::lookup);
+        Segment { id, proofs, ..Segment::default() }
     }
 
     fn pair(&self, segment: &mut Segment, source: Option<Entry<'_>>, replica: Option<Entry<'_>>) {
@@ -146,12 +166,18 @@ impl Visitor<Objects> for Examine {
             // One side only: nothing but its own bytes can tell.
             None => Judged::Open(Reason::NothingStored),
         };
-        let picked = self.picks(&mut segment.tally, key, source, &judged);
+        let last = segment.proofs.as_mut().and_then(|proofs| last_proof(proofs, source, replica));
+        let picked = self.picks(&mut segment.tally, source, &judged, last);
+        let watch = self.shared.watch.as_ref();
+        let proved_before = watch.is_some_and(|watch| watch.is_recent(last));
         match judged {
             Judged::Settled(judgement)
                 if judgement.reason.is_none() && !picked && !self.concerns(source, replica) =>
             {
                 segment.tally.conclude(&judgement);
+                if let (Some(watch), Some(entry)) = (watch, source) {
+                    watch.see(&mut segment.tally, entry.row.size, proved_before);
+                }
                 if let Some(entry) = source.filter(|_| self.manifest) {
                     strands::write_row(key, &Facts::from(entry), &mut segment.strand.rows);
                 }
@@ -161,12 +187,12 @@ impl Visitor<Objects> for Examine {
                     segment.strand.cases.push(segment.strand.rows.len());
                 }
                 segment.cases.push(Case {
-                key: key.into(),
-                source: source.map(Facts::from),
-                replica: replica.map(Facts::from),
-                judged,
-                picked,
-                outcome: Outcome::default(),
+                    key: key.into(),
+                    source: source.map(Facts::from),
+                    replica: replica.map(Facts::from),
+                    judged,
+                    picked,
+                    outcome: Outcome { proved_before, ..Outcome::default() },
                 });
             }
         }
@@ -196,36 +222,15 @@ impl Visitor<Objects> for Examine {
     }
 }
 
-/// Manifest rows of a piece: those of settled keys, and where among them those of the cases belong.
-#[derive(Debug, Default)]
-struct Strand {
-    rows: Vec<u8>,
-    cases: Vec<usize>,
-}
-
-impl Strand {
-    /// All rows in key order; what examining a case brought is in its row.
-    fn whole<'c>(self, cases: impl Iterator<Item = &'c Case>) -> Vec<u8> {
-        let (mut whole, mut from) = (Vec::with_capacity(self.rows.len()), 0);
-        for (at, case) in self.cases.iter().zip(cases) {
-            whole.extend_from_slice(self.rows.get(from..*at).unwrap_or_default());
-            from = *at;
-            if let Some(facts) = &case.source {
-                strands::write_row(&case.key, facts, &mut whole);
-            }
-        }
-        whole.extend_from_slice(self.rows.get(from..).unwrap_or_default());
-        whole
-    }
-}
-
 impl Shared {
     /// Against a manifest there is nothing to copy: the two are one bucket, then and now.
     fn since_then(&self, judgement: &Judgement) -> Option<&'static str> {
         let is_saved = self.prover.sides.source.store.service() == SAVED_LISTING;
         match judgement.verdict {
             _ if !is_saved => None,
-            Verdict::Missing => Some("gone since the manifest was taken: `s3twin versions` tells what became of it"),
+            Verdict::Missing => {
+                Some("gone since the manifest was taken: `s3twin versions` tells what became of it")
+            }
             Verdict::Extra => Some("new since the manifest was taken"),
             Verdict::Different => Some("written since the manifest was taken: `s3twin versions` tells when"),
             _ => None,
@@ -239,7 +244,8 @@ impl Shared {
         strand: Strand,
         mut tally: Tally,
     ) -> Result<(Vec<u8>, Tally), Error> {
-        let judged = futures::stream::iter(cases).map(|case| self.prover.examine(case)).buffered(KEYS_AT_ONCE);
+        let judged =
+            futures::stream::iter(cases).map(|case| self.prover.examine(case)).buffered(KEYS_AT_ONCE);
         let judged: Vec<(Case, Judgement)> = judged.collect().await;
         let mut findings = Vec::with_capacity(judged.len());
         for (case, judgement) in &judged {
@@ -259,6 +265,9 @@ impl Shared {
             hands.act(&judged, &mut findings, &mut tally).await?;
         }
         let mut rows = strand.whole(judged.iter().map(|(case, _)| case));
+        if let Some(watch) = &self.watch {
+            judged.iter().for_each(|(case, judgement)| watch.enter(case, judgement, &mut tally, &mut rows));
+        }
         findings
             .iter()
             .filter(|finding| finding.reason.is_some())

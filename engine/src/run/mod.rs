@@ -19,14 +19,15 @@ mod strands;
 mod survey;
 mod sync;
 mod undo;
+mod watch;
 
-pub use audit::{AuditJob, audit, audit_reading};
+pub use audit::{AuditJob, ProofWindow, audit, audit_reading};
 pub use history::audit_versions;
 pub use mender::ThawRules;
 pub use record::Recorder;
 pub use repair::{RepairJob, repair};
 pub use restore::{RestoreJob, restore};
-pub use scrub::scrub_arc;
+pub use scrub::{scrub_arc, scrub_stalest};
 pub use session::Session;
 pub use sync::{SyncJob, sync};
 pub use undo::{UndoJob, undo};

@@ -30,7 +30,7 @@ pub struct Recorder {
     open_uploads: Vec<UploadId>,
     first_id: u32,
     state: Mutex<State>,
-    manifest: OnceLock<ManifestHeader>,
+    strands: OnceLock<Option<ManifestHeader>>,
     notes: mpsc::Sender<Record>,
     note_writer: Mutex<Option<AbortOnDropHandle<Result<(), JournalError>>>>,
 }
@@ -94,7 +94,7 @@ impl Recorder {
             open_uploads: Vec::new(),
             first_id: 0,
             state: Mutex::default(),
-            manifest: OnceLock::new(),
+            strands: OnceLock::new(),
             notes,
             note_writer: Mutex::new(Some(AbortOnDropHandle::new(task))),
         }
@@ -166,10 +166,10 @@ impl Recorder {
         Ok(self.journal.append(&Record::Action(action)).await?)
     }
 
-    /// The rows to come are findings and manifest rows together.
-    pub(super) fn keep_manifest(&self, header: ManifestHeader) {
+    /// The rows to come are findings, proofs and, with a header, manifest rows together.
+    pub(super) fn keep_strands(&self, header: Option<ManifestHeader>) {
         // Said once per run, before its first row; a second time it is the same.
-        let _ = self.manifest.set(header);
+        let _ = self.strands.set(header);
     }
 
     /// Puts the report's rows in order and returns the sums. The folder's `findings.jsonl` is whole or absent.
@@ -182,8 +182,8 @@ impl Recorder {
         self.segments.assemble(&order, &self.run.findings())?;
         let tally = state.tally;
         drop(state);
-        if let Some(header) = self.manifest.get() {
-            super::strands::part(&self.run, header)?;
+        if let Some(header) = self.strands.get() {
+            super::strands::part(&self.run, header.as_ref())?;
         }
         Ok(tally)
     }

@@ -193,7 +193,7 @@ impl Ward<'_> {
     /// Looks at a key before anything is done.
     async fn visit(&self, finding: Finding) -> Visit {
         let heal = heal_for(&finding, &self.job.heal);
-        let picks = self.job.rules.scrub.as_ref().is_some_and(|scrub| scrub.picks(&finding.key));
+        let picks = self.job.rules.scrub.as_ref().is_some_and(|scrub| scrub.picks(&finding.key, None));
         let picked = picks || finding.reason == Some(Reason::BytesDiffer);
         let as_found = Judgement {
             verdict: finding.verdict,
@@ -234,8 +234,8 @@ impl Ward<'_> {
         let etag = |facts: &Option<crate::compare::listing::FactsRow>| {
             facts.as_ref().and_then(|facts| facts.etag.clone())
         };
-        let hidden = finding.reason == Some(Reason::BytesDiffer)
-            && etag(&finding.source) == etag(&finding.replica);
+        let hidden =
+            finding.reason == Some(Reason::BytesDiffer) && etag(&finding.source) == etag(&finding.replica);
         let (Some(mut facts), Some(reading), true) =
             (source, &self.prover.reading, hidden && heal == Heal::Copy)
         else {
@@ -263,7 +263,9 @@ impl Ward<'_> {
             Heal::Leave
         };
         match (standing, heal) {
-            (_, Heal::Leave) => return settle("left alone", "add --delete to remove what only this side has"),
+            (_, Heal::Leave) => {
+                return settle("left alone", "add --delete to remove what only this side has");
+            }
             (Standing::Changed, _) if judgement.reason.is_none() => {
                 (row.verdict, row.reason, row.evidence) = (judgement.verdict, None, judgement.evidence);
                 row.action = Some("nothing to do: identical by now".to_owned());
@@ -287,12 +289,18 @@ impl Ward<'_> {
             (Standing::Rotten(detail), _) => {
                 tally.actions.failed += 1;
                 row.detail = Some(detail.clone());
-                settle("failed: bit-rot", "the bytes that would be copied are the damaged ones: repair in the other --direction")
+                settle(
+                    "failed: bit-rot",
+                    "the bytes that would be copied are the damaged ones: repair in the other --direction",
+                )
             }
             (Standing::Changed, _) => {
                 tally.actions.skipped += 1;
                 (row.verdict, row.reason) = (judgement.verdict, judgement.reason);
-                settle("skipped: changed-meanwhile", "somebody wrote it after the audit: audit again, then repair")
+                settle(
+                    "skipped: changed-meanwhile",
+                    "somebody wrote it after the audit: audit again, then repair",
+                )
             }
             (Standing::Unchanged, heal) if self.job.dry_run => {
                 tally.actions.skipped += 1;
@@ -338,7 +346,10 @@ impl Ward<'_> {
 
     async fn prove(&self, key: &str, picked: bool) -> Result<(Case, Judgement), crate::s3::S3Error> {
         let Some(replica) = &self.prover.sides.replica else {
-            return Ok((case(key, (None, None), self.prover.depth, picked), Judgement::unproven(Reason::Vanished)));
+            return Ok((
+                case(key, (None, None), self.prover.depth, picked),
+                Judgement::unproven(Reason::Vanished),
+            ));
         };
         let now = look((&self.prover.sides.source, replica), key).await?;
         Ok(self.prover.examine(case(key, now, self.prover.depth, picked)).await)

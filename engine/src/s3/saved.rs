@@ -30,7 +30,12 @@ impl SavedListing {
     }
 
     fn missing<T>(&self, operation: Operation) -> Answer<T> {
-        Err(S3Error::local(Kind::Unsupported, operation, "manifest", "a manifest holds no more than a listing"))
+        Err(S3Error::local(
+            Kind::Unsupported,
+            operation,
+            "manifest",
+            "a manifest holds no more than a listing",
+        ))
     }
 
     async fn look_up<T, F>(&self, operation: Operation, look: F) -> Answer<T>
@@ -87,7 +92,8 @@ impl Store for SavedListing {
         let (after, limit) = (request.start_after.clone(), usize::from(request.max_keys));
         let rows = move |manifest: &Manifest| manifest.rows_after(&after, limit);
         let (rows, more) = self.look_up(Operation::ListObjectsV2, rows).await?;
-        let too_long = || S3Error::local(Kind::Protocol, Operation::ListObjectsV2, "manifest", "a key is too long");
+        let too_long =
+            || S3Error::local(Kind::Protocol, Operation::ListObjectsV2, "manifest", "a key is too long");
         page(&rows, more).ok_or_else(too_long)
     }
 
@@ -97,7 +103,8 @@ impl Store for SavedListing {
         }
         let key = request.id.key.clone();
         let row = self.look_up(Operation::HeadObject, move |manifest| manifest.row(&key)).await?;
-        let gone = || S3Error::local(Kind::NotFound, Operation::HeadObject, "manifest", "not in the manifest");
+        let gone =
+            || S3Error::local(Kind::NotFound, Operation::HeadObject, "manifest", "not in the manifest");
         row.map(|row| info(&row.facts)).ok_or_else(gone)
     }
 

@@ -45,6 +45,7 @@ impl Frame {
             peak_rss_bytes: peak_rss_bytes(),
             listed_bytes: ListedBytes::default(),
             scrub: None,
+            proved: None,
             dry_run: self.dry_run,
             error: None,
         };
