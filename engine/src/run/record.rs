@@ -8,11 +8,11 @@ use crate::journal::{
     Slice, Started,
 };
 use crate::model::{KeyRange, Timestamp};
-use crate::report::Tally;
+use crate::report::{ManifestHeader, Tally};
 use crate::s3::UploadId;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -30,6 +30,7 @@ pub struct Recorder {
     open_uploads: Vec<UploadId>,
     first_id: u32,
     state: Mutex<State>,
+    strands: OnceLock<Option<ManifestHeader>>,
     notes: mpsc::Sender<Record>,
     note_writer: Mutex<Option<AbortOnDropHandle<Result<(), JournalError>>>>,
 }
@@ -93,6 +94,7 @@ impl Recorder {
             open_uploads: Vec::new(),
             first_id: 0,
             state: Mutex::default(),
+            strands: OnceLock::new(),
             notes,
             note_writer: Mutex::new(Some(AbortOnDropHandle::new(task))),
         }
@@ -164,6 +166,12 @@ impl Recorder {
         Ok(self.journal.append(&Record::Action(action)).await?)
     }
 
+    /// The rows to come are findings, proofs and, with a header, manifest rows together.
+    pub(super) fn keep_strands(&self, header: Option<ManifestHeader>) {
+        // Said once per run, before its first row; a second time it is the same.
+        let _ = self.strands.set(header);
+    }
+
     /// Puts the report's rows in order and returns the sums. The folder's `findings.jsonl` is whole or absent.
     ///
     /// # Errors
@@ -171,7 +179,12 @@ impl Recorder {
     pub fn assemble(&self) -> Result<Tally, Error> {
         let state = self.state();
         self.segments.assemble(&state.order(), &self.run.findings())?;
-        Ok(state.tally)
+        let tally = state.tally;
+        drop(state);
+        if let Some(header) = self.strands.get() {
+            super::strands::part(&self.run, header.as_ref())?;
+        }
+        Ok(tally)
     }
 
     /// The rows written so far, in key order, for runs whose rows are not all findings.

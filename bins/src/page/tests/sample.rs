@@ -125,6 +125,7 @@ pub(in super::super) fn summary(command: &str, day: u64) -> Summary {
         listed_bytes: Default::default(),
         dry_run: false,
         scrub: None,
+        proved: None,
         error: None,
     }
 }
