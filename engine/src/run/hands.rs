@@ -82,8 +82,9 @@ impl Hands {
                 return Err(Error::Cancelled);
             }
             let Some((case, _)) = judged.get(index) else { continue };
-            if let Ok(copied) = &outcome.result {
-                let version_id = copied.version_id.clone();
+            // Also one that was written and could not be proved: it is there.
+            if outcome.written.is_some() {
+                let version_id = outcome.written.clone();
                 let previous =
                     case.replica.as_ref().and_then(|facts| facts.version_id.as_deref()).map(str::to_owned);
                 self.remember(&case.key, ActionKind::Copied, version_id, previous).await?;

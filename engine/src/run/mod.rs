@@ -1,6 +1,7 @@
 //! The runs: each wires the stages together. Read [`audit`] and [`sync`] first.
 
 mod audit;
+mod deeds;
 mod examine;
 mod hands;
 mod history;
@@ -15,6 +16,7 @@ mod session;
 mod survey;
 mod sync;
 mod undo;
+mod uploads;
 
 pub use audit::{AuditJob, audit, audit_reading};
 pub use history::audit_versions;
