@@ -2,7 +2,7 @@
 //! sync is taken back.
 
 use crate::history::{REPLICA, SOURCE, Wishes, begin};
-use crate::model::{Author, Version};
+use crate::model::{Author, Bucket, Version};
 use crate::stage::{COPY_MAX, Stage, findings};
 use crate::undo;
 use bytes::Bytes;
@@ -93,10 +93,10 @@ fn candidates(
 }
 
 /// A copy of it cannot be proved: no digest anywhere.
-fn is_unprovable(stage: &Stage, version: &Version) -> bool {
-    let kms = version.kms || stage.world().model.bucket(REPLICA).kms;
+pub(crate) fn is_unprovable(version: &Version, replica: &Bucket, relay: bool) -> bool {
+    let kms = version.kms || replica.kms;
     // Too large for one CopyObject: the server cuts it, and its ETag becomes another.
-    let cut = version.parts.is_empty() && version.size() > COPY_MAX && !stage.relay;
+    let cut = version.parts.is_empty() && version.size() > COPY_MAX && !relay;
     version.checksum.is_none() && (kms || cut) && version.size() > 0
 }
 
@@ -154,7 +154,10 @@ fn check_key(stage: &Stage, before: &Before, delete: bool, relative: &str, told:
         assert!(bodies.contains(&body) || by_others || gone || body == old, "{relative:?} holds what nobody wrote");
         return;
     }
-    let hard = source.as_ref().is_some_and(|version| is_unprovable(stage, version));
+    let world = stage.world();
+    let (place, relay) = (world.model.bucket(REPLICA), stage.relay);
+    let hard = source.as_ref().is_some_and(|version| is_unprovable(version, place, relay));
+    drop(world);
     match (&source, delete) {
         (Some(source), _) => assert!(
             body == source.body,

@@ -1,9 +1,9 @@
 //! Taking a run back: every key as it was, nothing that somebody wrote since is touched.
 
-use crate::history::REPLICA;
+use crate::history::{REPLICA, SOURCE};
 use crate::model::Author;
 use crate::stage::Stage;
-use crate::sync::Histories;
+use crate::sync::{Histories, is_unprovable};
 use s3twin_engine::journal::RunDir;
 use s3twin_engine::run::{UndoJob, undo};
 
@@ -34,14 +34,17 @@ pub(crate) fn check(stage: &mut Stage, dir: &RunDir, before: &Histories) {
         let mut authors = versions.into_iter().map(|version| version.author);
         authors.any(|author| author == Author::Writer) || stage.world().touched(key)
     };
-    // A lost answer about bytes that stood there already, or whose source changed meanwhile, leaves a version that
-    // nobody can know to be the run's.
+    // A lost answer about bytes that stood there already, that nothing proves, or whose source changed meanwhile,
+    // leaves a version that nobody can know to be the run's.
     let nameless = |key: &str| {
         let body = |histories: &Histories| histories.get(key)?.last()?.body.clone();
         let source = key.replacen("out/", "in/", 1);
         let world = stage.world();
+        let original = world.model.bucket(SOURCE).current(&source).cloned();
+        let relay = stage.relay;
+        let unprovable = original.is_some_and(|version| is_unprovable(&version, world.model.bucket(bucket), relay));
         world.faults.weather.percent > 0
-            && (body(before) == body(&somebody) || world.stood.iter().any(|(key, _)| *key == source))
+            && (unprovable || body(before) == body(&somebody) || world.stood.iter().any(|(key, _)| *key == source))
     };
     let keys = before.keys().chain(somebody.keys());
     for key in keys.filter(|key| !by_others(key) && !nameless(key)) {
