@@ -28,7 +28,6 @@ pub struct Recorder {
     journal: Journal,
     segments: Segments,
     remaining: Vec<KeyRange>,
-    open_uploads: Vec<UploadId>,
     began: Timestamp,
     first_id: u32,
     state: Mutex<State>,
@@ -44,6 +43,8 @@ struct State {
     slices: BTreeMap<(Box<str>, u32), Slice>,
     /// Where a segment's slice is in that map.
     firsts: BTreeMap<u32, Box<str>>,
+    /// Uploads begun and not ended, by this process or one before it.
+    open_uploads: BTreeSet<UploadId>,
     /// Where uploads may be open whose ids nobody knows.
     doubtful_uploads: BTreeSet<UploadPlace>,
 }
@@ -70,8 +71,9 @@ impl Recorder {
         let Resumption { journal, replay, segments, .. } = taken_up;
         let began = replay.started.as_ref().map(|started| started.started_at).unwrap_or_default();
         let mut recorder = Self::new(run, journal, segments, (replay.remaining(&KeyRange::all()), began));
+        let doubtful_uploads = replay.doubtful_uploads().cloned().collect();
         let mut state =
-            State { doubtful_uploads: replay.doubtful_uploads().cloned().collect(), ..State::default() };
+            State { open_uploads: replay.uploads.clone(), doubtful_uploads, ..State::default() };
         for tally in replay.tallies::<Tally>() {
             state.tally.add(&tally?);
         }
@@ -80,7 +82,6 @@ impl Recorder {
             recorder.first_id = recorder.first_id.max(piece.segment.saturating_add(1));
         }
         recorder.state = Mutex::new(state);
-        recorder.open_uploads = replay.uploads.into_iter().collect();
         Ok(recorder)
     }
 
@@ -103,7 +104,6 @@ impl Recorder {
             journal,
             segments,
             remaining,
-            open_uploads: Vec::new(),
             began,
             first_id: 0,
             state: Mutex::default(),
@@ -131,9 +131,9 @@ impl Recorder {
         self.first_id
     }
 
-    /// Uploads that the interrupted run left open on the server.
-    pub fn open_uploads(&self) -> &[UploadId] {
-        &self.open_uploads
+    /// Uploads that are open on the server, as far as the run knows.
+    pub fn open_uploads(&self) -> Vec<UploadId> {
+        self.state().open_uploads.iter().cloned().collect()
     }
 
     /// When the run began, in its first process.
@@ -259,10 +259,12 @@ impl UploadLog for Recorder {
     }
 
     fn begun(&self, upload: &UploadId) {
+        self.state().open_uploads.insert(upload.clone());
         self.note(Record::UploadBegun(upload.clone()));
     }
 
     fn ended(&self, upload: &UploadId) {
+        self.state().open_uploads.remove(upload);
         self.note(Record::UploadEnded(upload.clone()));
     }
 }

@@ -66,7 +66,7 @@ pub async fn restore(job: RestoreJob, tools: CopyTools, session: &Session) -> Re
     session.progress.enter(Stage::Working);
     let target = job.sides.replica.clone().unwrap_or_else(|| Arc::clone(&job.sides.source));
     if !job.dry_run {
-        super::uploads::abort_left(session, target.store.as_ref()).await;
+        super::uploads::clean_up(session, target.store.as_ref()).await;
     }
     let (source, written_to) = (Arc::clone(&job.sides.source), Arc::clone(&target));
     let mender = Mender {
@@ -84,7 +84,7 @@ pub async fn restore(job: RestoreJob, tools: CopyTools, session: &Session) -> Re
         (None, Some((key, version))) => one_version(key, version, &job, &settle, session).await,
         (None, None) => everything(&job, settle, session).await,
     };
-    super::uploads::look_for_lost(session, written_to.store.as_ref()).await;
+    super::uploads::clean_up(session, written_to.store.as_ref()).await;
     session.progress.enter(Stage::Reporting);
     let tally = session.recorder.assemble()?;
     let written = write_rows(session.recorder.run(), &job.header(session));

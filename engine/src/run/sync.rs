@@ -48,7 +48,7 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
     }
     session.progress.enter(Stage::Working);
     if !job.dry_run {
-        uploads::abort_left(session, replica.store.as_ref()).await;
+        uploads::clean_up(session, replica.store.as_ref()).await;
     }
     let target = Arc::clone(&replica);
     let reading = deep(&job.rules, &tools)?;
@@ -72,7 +72,7 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
     let stats = Arc::clone(&session.progress.walk);
     let walked =
         walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await;
-    uploads::look_for_lost(session, target.store.as_ref()).await;
+    uploads::clean_up(session, target.store.as_ref()).await;
     walked?;
     session.progress.enter(Stage::Reporting);
     session.recorder.assemble()

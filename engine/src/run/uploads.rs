@@ -6,25 +6,21 @@ use crate::act::UploadLog as _;
 use crate::journal::UploadPlace;
 use crate::s3::{Answer, Kind, Store};
 
-/// Uploads that an interrupted run left open are aborted: their objects are copied afresh. One that cannot be
-/// aborted now stays in the journal.
-pub(super) async fn abort_left(session: &Session, store: &dyn Store) {
-    for upload in session.recorder.open_uploads() {
-        match store.abort_upload(upload).await {
-            Err(error) if error.kind != Kind::NoSuchUpload => {
-                tracing::warn!(%error, "an upload of the interrupted run is still open");
-            }
-            _ => session.recorder.ended(upload),
-        }
-    }
-    look_for_lost(session, store).await;
-}
-
-/// Looks for uploads whose begin was never answered. Costs nothing where every begin was.
-pub(super) async fn look_for_lost(session: &Session, store: &dyn Store) {
+/// At the start, uploads that an interrupted run left open are aborted: their objects are copied afresh. At the end,
+/// those whose abort failed, and those whose begin was never answered. Costs nothing where there are none. One that
+/// cannot be aborted now stays in the journal.
+pub(super) async fn clean_up(session: &Session, store: &dyn Store) {
     if session.cancel.is_cancelled() {
         // The journal has them; resume looks.
         return;
+    }
+    for upload in session.recorder.open_uploads() {
+        match store.abort_upload(&upload).await {
+            Err(error) if error.kind != Kind::NoSuchUpload => {
+                tracing::warn!(%error, "an upload of this run is still open");
+            }
+            _ => session.recorder.ended(&upload),
+        }
     }
     for place in session.recorder.doubtful_uploads() {
         match abort_at(session, store, &place).await {
