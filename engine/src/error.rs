@@ -51,6 +51,14 @@ impl Error {
         Self::listing("replica", error)
     }
 
+    pub(crate) fn source_side(error: S3Error) -> Self {
+        if error.kind == Kind::Cancelled {
+            Self::Cancelled
+        } else {
+            Self::Side { side: "source", error: Box::new(error) }
+        }
+    }
+
     fn listing(side: &'static str, error: S3Error) -> Self {
         if error.kind == Kind::Cancelled {
             Self::Cancelled

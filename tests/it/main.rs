@@ -13,6 +13,7 @@ mod audit_evidence;
 mod audit_report;
 mod audit_scope;
 mod bad_input;
+mod kill;
 mod pairs;
 mod proof_corpus;
 mod proof_scrub;

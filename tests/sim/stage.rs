@@ -23,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 /// A run is cut off at most so often; then it is left in peace.
 const CUTS_MAX: usize = 3;
 
+/// Relays up to this size are one PUT.
+pub(crate) const SINGLE_PUT: u64 = 60;
 /// Largest source of one CopyObject.
 pub(crate) const COPY_MAX: u64 = 100;
 
@@ -198,7 +200,7 @@ impl Stage {
             limits: CopyLimits { copy: COPY_MAX, ..CopyLimits::default() },
             server_part: 30,
             relay_part: 20,
-            single_put: 60,
+            single_put: SINGLE_PUT,
             parts_in_flight: 3,
             ..CopyOptions::default()
         };

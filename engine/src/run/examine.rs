@@ -9,7 +9,7 @@ use super::hands::Hands;
 use crate::Error;
 use crate::compare::evidence::{OpenPair, climb, read_both};
 use crate::compare::fidelity::{self, Described};
-use crate::compare::{Depth, Facts, Fidelity, Judged, Judgement, Reading, Reason, Rules, judge};
+use crate::compare::{Depth, Facts, Fidelity, Judged, Judgement, Reading, Reason, Rules, Verdict, judge};
 use crate::list::{Objects, Side, Sides, Visitor};
 use crate::model::{Entry, KeyRange};
 use crate::observe::Progress;
@@ -18,6 +18,7 @@ use crate::report::{Finding, Tally};
 use futures::StreamExt as _;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Pieces of one range that may be settling while it lists on. Two keep the pipe full; more would only hold
@@ -44,6 +45,7 @@ struct Shared {
     fidelity: Fidelity,
     reading: Option<Reading>,
     hands: Option<Hands>,
+    cancel: CancellationToken,
 }
 
 /// A key that is not identical by the listing alone.
@@ -111,7 +113,8 @@ impl Examine {
         session: &Session,
     ) -> Self {
         let (depth, fidelity) = (rules.depth, rules.fidelity);
-        let shared = Arc::new(Shared { sides, depth, fidelity, reading, hands });
+        let cancel = session.cancel.clone();
+        let shared = Arc::new(Shared { sides, depth, fidelity, reading, hands, cancel });
         let (recorder, progress) = (Arc::clone(&session.recorder), Arc::clone(&session.progress));
         Self { shared, rules, filter, recorder, progress }
     }
@@ -210,6 +213,11 @@ impl Shared {
     async fn settle(&self, cases: Vec<Case>, mut tally: Tally) -> Result<(Vec<u8>, Tally), Error> {
         let judged = futures::stream::iter(cases).map(|case| self.examine(case)).buffered(KEYS_AT_ONCE);
         let judged: Vec<(Case, Judgement)> = judged.collect().await;
+        // What could not be read because the run was told to stop is no verdict: the piece is done again.
+        let unread = |(_, judgement): &(Case, Judgement)| judgement.verdict == Verdict::Unreadable;
+        if self.cancel.is_cancelled() && judged.iter().any(unread) {
+            return Err(Error::Cancelled);
+        }
         let mut findings = Vec::with_capacity(judged.len());
         for (case, judgement) in &judged {
             tally.conclude(judgement);

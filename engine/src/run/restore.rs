@@ -137,8 +137,7 @@ async fn check(job: &RestoreJob, session: &Session) -> Result<(), Error> {
         )));
     }
     let versioning = source.store.versioning(source.bucket()).await;
-    let side = |error| Error::Side { side: "source", error: Box::new(error) };
-    match versioning.map_err(side)? {
+    match versioning.map_err(Error::source_side)? {
         Versioning::Enabled => Ok(()),
         Versioning::Suspended => {
             tracing::warn!(
