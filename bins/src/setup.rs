@@ -15,9 +15,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
-/// Key ranges worked on at once. Each lists both sides, so 32 keep up to 64 list requests in flight; memory
-/// of their pages stays below 20 MiB.
-pub(crate) const RANGES_MAX: usize = 32;
+/// Lists in flight at once; the memory of their pages stays below 20 MiB.
+const LISTS_MAX: usize = 64;
+
+/// Key ranges worked on at once. Each lists every side there is.
+pub(crate) fn ranges_max(sides: &Sides) -> usize {
+    if sides.replica.is_some() { LISTS_MAX / 2 } else { LISTS_MAX }
+}
 
 /// The wall clock.
 pub(crate) fn clock() -> Clock {
@@ -45,9 +49,10 @@ pub(crate) struct Connected {
     pub(crate) progress: Arc<Progress>,
 }
 
-/// Connects both sides at once.
+/// Connects the sides, both at once.
 pub(crate) async fn connect(
-    (source, replica): (&Location, &Location),
+    source: &Location,
+    replica: Option<&Location>,
     args: &EndpointArgs,
     limits: &LimitArgs,
     cancel: &CancellationToken,
@@ -67,14 +72,18 @@ pub(crate) async fn connect(
         let policy = RetryPolicy { seed: fastrand::u64(..), ..RetryPolicy::default() };
         Arc::new(Paced::new(Arc::new(store), Arc::clone(pace), Arc::clone(&meter), cancel.clone(), policy))
     };
-    let (a, b) = tokio::join!(
-        reach(&source_settings, &source.bucket, wrap),
-        reach(&replica_settings, &replica.bucket, wrap)
-    );
-    let sides = Sides {
-        source: Arc::new(Side::new(a.map_err(|error| side_error("source", error))?, source.clone())),
-        replica: Some(Arc::new(Side::new(b.map_err(|error| side_error("replica", error))?, replica.clone()))),
+    let side = async |name, settings: &EndpointSettings, location: &Location| {
+        let store = reach(settings, &location.bucket, wrap).await.map_err(|error| side_error(name, error))?;
+        Ok::<_, Error>(Arc::new(Side::new(store, location.clone())))
     };
+    let there = async {
+        match replica {
+            Some(location) => side("replica", &replica_settings, location).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (source, replica) = tokio::join!(side("source", &source_settings, source), there);
+    let sides = Sides { source: source?, replica: replica? };
     Ok(Connected { sides, progress: Arc::new(Progress::new(meter)) })
 }
 

@@ -10,6 +10,7 @@ use s3twin_engine::plan::Filter;
 use s3twin_engine::run::{AuditJob, audit_reading};
 use s3twin_engine::s3::Versioning;
 use s3twin_engine::verify::pool::CpuPool;
+use s3twin_engine::verify::service::DigestService;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -49,6 +50,7 @@ pub(crate) fn run(seed: u64, mut rng: fastrand::Rng) {
     let ended = stage.run("audit", cuts, |scene| async move {
         let reading = Reading {
             pool: CpuPool::inline(),
+            digests: DigestService::new(CpuPool::inline()),
             memory: MemoryTickets::new(64 << 20),
             bandwidth: Arc::new(Bandwidth::new(None)),
         };

@@ -64,6 +64,7 @@ pub(crate) fn run(seed: u64, mut rng: fastrand::Rng) {
         let job = RestoreJob {
             sides,
             rules,
+            folder: None,
             filter: Filter::default(),
             prune,
             copy: scene.options,

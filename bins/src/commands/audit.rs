@@ -1,6 +1,6 @@
 //! `s3twin audit`.
 
-use super::pair::Pair;
+use super::frame::{Frame, Target};
 use crate::Origin;
 use crate::args::{AuditArgs, Talk, fidelity};
 use crate::exit::Exit;
@@ -25,26 +25,27 @@ pub(crate) async fn run(args: AuditArgs, talk: Talk, origin: Origin) -> Exit {
     let scrub = args.scrub;
     let fidelity = fidelity(&args.compare);
     let mut rules = Rules { depth: args.depth.into(), settled_before, fidelity, scrub: None };
-    let pair = Pair {
+    let frame = Frame {
         command: "audit",
         source: args.primary,
-        replica: args.replica,
+        target: Target::Replica(args.replica),
+        writes: false,
+        dry_run: false,
         endpoints: args.endpoints,
         limits: args.limits,
         output: args.output,
         talk,
         origin,
-        dry_run: false,
     };
     let versions = args.versions;
-    let work = |sides: Sides, session: Session| async move {
+    let work = |sides: Sides, session: Session, _| async move {
         if let Some(wish) = scrub {
             rules.scrub = Some(scrub_arc(wish, &sides, &filter, &session).await?);
         }
         let job = AuditJob { sides, rules, filter };
         if versions { audit_versions(job, &session).await } else { audit(job, &session).await }
     };
-    pair.run(work, judge).await
+    frame.run(work, judge).await
 }
 
 /// In flight is excused: the operator asked for the grace window.

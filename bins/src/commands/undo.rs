@@ -1,6 +1,6 @@
 //! `s3twin undo`: the run's own command line says where it wrote, its journal what.
 
-use super::single::Single;
+use super::frame::{Frame, Target, all_done};
 use crate::args::{Cli, Command, EndpointArgs, Talk, UndoArgs};
 use crate::exit::Exit;
 use crate::{Origin, run_folder};
@@ -17,10 +17,6 @@ struct Place {
 }
 
 pub(crate) async fn run(args: UndoArgs, talk: Talk, origin: Origin) -> Exit {
-    if matches!(origin, Origin::Interrupted(_)) {
-        eprintln!("s3twin: start the undo again: what it has taken back already it leaves alone");
-        return Exit::Usage;
-    }
     let (run, place) = match find(&args) {
         Ok(found) => found,
         Err(message) => {
@@ -28,23 +24,35 @@ pub(crate) async fn run(args: UndoArgs, talk: Talk, origin: Origin) -> Exit {
             return Exit::Usage;
         }
     };
-    let single = Single {
+    let frame = Frame {
         command: "undo",
-        bucket: place.target,
-        target: None,
+        source: place.target,
+        target: Target::Itself,
+        writes: true,
+        dry_run: args.dry_run,
         endpoints: place.endpoints,
         limits: args.limits,
         output: args.output,
         talk,
-        origin,
-        dry_run: args.dry_run,
+        origin: naming(origin, &args.run, &run),
     };
     let (journal, dry_run, conditional_deletes) = (run.journal(), args.dry_run, place.conditional_deletes);
     let work = |sides: s3twin_engine::list::Sides, session: Session, _| async move {
         let job = UndoJob { target: sides.source, journal, conditional_deletes, dry_run };
         Box::pin(undo(job, &session)).await
     };
-    Box::pin(single.run(work)).await
+    Box::pin(frame.run(work, all_done)).await
+}
+
+/// The undo's journal names the run by its whole id: `latest` would be the undo itself when it is resumed.
+fn naming(origin: Origin, wanted: &str, run: &RunDir) -> Origin {
+    match origin {
+        Origin::Fresh { argv } => {
+            let name = |word: String| if word == wanted { run.id.to_string() } else { word };
+            Origin::Fresh { argv: argv.into_iter().map(name).collect() }
+        }
+        interrupted => interrupted,
+    }
 }
 
 fn find(args: &UndoArgs) -> Result<(RunDir, Place), String> {

@@ -22,7 +22,7 @@ pub(crate) async fn run(args: VersionsArgs) -> Exit {
 
 async fn list(args: &VersionsArgs) -> Result<(), Error> {
     let cancel = setup::cancel_on_signals();
-    let connect = setup::connect((&args.bucket, &args.bucket), &args.endpoints, &args.limits, &cancel);
+    let connect = setup::connect(&args.bucket, None, &args.endpoints, &args.limits, &cancel);
     let connected = Box::pin(connect).await?;
     let mut location = args.bucket.clone();
     let below = args.key.as_deref().or(args.prefix.as_deref()).unwrap_or_default();

@@ -96,7 +96,9 @@ pub async fn audit_versions(job: AuditJob, session: &Session) -> Result<Tally, E
     let progress = Arc::clone(&session.progress);
     let visitor = Histories { rules: job.rules, filter: job.filter, recorder, progress };
     let stats = Arc::clone(&session.progress.walk);
-    walk::<Versions, _>(job.sides, ranges, limits, Arc::new(visitor), stats, session.cancel.clone()).await?;
+    let walked =
+        walk::<Versions, _>(job.sides, ranges, limits, Arc::new(visitor), stats, session.cancel.clone())
+            .await;
     session.progress.enter(Stage::Reporting);
-    session.recorder.assemble()
+    session.recorder.conclude(walked)
 }

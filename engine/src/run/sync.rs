@@ -73,13 +73,12 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
     let walked =
         walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await;
     uploads::clean_up(session, target.store.as_ref()).await;
-    walked?;
     session.progress.enter(Stage::Reporting);
-    session.recorder.assemble()
+    session.recorder.conclude(walked)
 }
 
 /// Reading for proof shares memory and bandwidth with the copies.
-fn deep(rules: &Rules, tools: &CopyTools) -> Result<Option<Reading>, Error> {
+pub(super) fn deep(rules: &Rules, tools: &CopyTools) -> Result<Option<Reading>, Error> {
     if rules.depth < Depth::Bytes && rules.scrub.is_none() {
         return Ok(None);
     }
