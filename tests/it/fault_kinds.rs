@@ -39,7 +39,7 @@ fn stage(kind: FaultKind) -> (FaultPlan, &'static [&'static str]) {
         FaultKind::ResetAfter => (plan.rate(kind, 0.1), RELAY),
         FaultKind::Stall => (plan.rate(kind, 0.1), RELAY),
         FaultKind::TruncatedBody | FaultKind::CorruptedBody | FaultKind::WrongContentLength => {
-            (plan.rate(kind, 0.2).only("GetObject"), RELAY)
+            (plan.rate(kind, 0.06).only("GetObject"), RELAY)
         }
         FaultKind::ErrorInOk => (plan.rate(kind, 0.2), &[]),
         FaultKind::SlowListing | FaultKind::ShortPage | FaultKind::MalformedXml => {
@@ -63,18 +63,14 @@ fn every_kind_is_injected_and_comes_to_the_right_end() {
         world.lab.faults().clear();
         match kind {
             FaultKind::HtmlPage => {
-                let done = done.exits(4).says(&["not an S3 server"]);
+                let done = done.exits(4).says(&["Welcome to"]);
                 assert_eq!(done.summary()["state"], "incomplete");
                 assert!(world.held("replica", "").len() < KEYS as usize, "nothing was copied by a guess");
                 continue;
             }
             FaultKind::ExpiredToken => {
-                let done = done.exits(1);
-                assert_eq!(done.number("actions.failed"), injected);
-                let rows = done.findings();
-                let failed = rows.iter().find(|row| row["action"] == "failed: credentials").expect("a row");
-                assert!(failed["advice"].as_str().is_some_and(|advice| advice.contains("refresh")));
-                world.sync(&[]).exits(0);
+                done.exits(4).says(&["ExpiredToken", "refresh"]);
+                world.spawn(&["resume", "latest"]).wait().exits(0);
             }
             _ => drop(done.exits(0)),
         }
@@ -116,9 +112,6 @@ fn credentials_that_expire_during_a_run_end_it_and_resume_goes_on() {
     assert!((1..source.len()).contains(&made), "{made}");
     world.lab.credentials().expire(ACCESS_KEY, false);
     world.lab.set_latency(Duration::ZERO);
-    let resumed = world.spawn(&["resume", "latest"]).wait();
-    // Pieces in which copies failed were settled as failed; the next sync finds them.
-    assert!([0, 1].contains(&resumed.code), "{resumed:?}");
-    world.sync(&[]).exits(0);
+    world.spawn(&["resume", "latest"]).wait().exits(0);
     world.assert_twins();
 }

@@ -32,12 +32,13 @@ impl Dice {
 
 /// Objects of all sizes, some of them in parts, and a replica that differs in a third of them.
 fn stocked(dice: &mut Dice) -> World {
+    let old = jiff::Timestamp::now() - Duration::from_secs(100);
     let limits = Limits { min_part_bytes: 1, ..Limits::default() };
     let world = World::with(LabOptions { limits, ..LabOptions::default() });
     for bucket in ["source", "replica"] {
         world.bucket(bucket);
     }
-    let spec = PutSpec::default().metadata("made", "by hand");
+    let spec = PutSpec::default().metadata("made", "by hand").at(old);
     for number in 0..KEYS {
         let key = format!("k{number:03}");
         match number % 6 {
@@ -163,31 +164,32 @@ fn a_relayed_sync_survives_kills() {
     rounds(4, |dice| sync_round(dice, &["--copy-mode", "relay"]));
 }
 
+/// A source two thirds of which were deleted or overwritten just now, and what it held before.
+fn spoilt(dice: &mut Dice) -> (World, BTreeMap<String, Held>) {
+    let world = stocked(dice);
+    let then = world.held("source", "");
+    for number in 0..KEYS {
+        let key = format!("k{number:03}");
+        match dice.below(3) {
+            0 => drop(world.store().delete_at("source", &key, world.lab.clock().now())),
+            1 => world.put("source", &key, "spoilt"),
+            _ => {}
+        }
+    }
+    world.put("source", "k-new", "was not there");
+    (world, then)
+}
+
 #[test]
 fn a_restore_survives_kills() {
     rounds(4, |dice| {
-        let build = |dice: &mut Dice| {
-            let world = stocked(dice);
-            let then = world.held("source", "");
-            std::thread::sleep(Duration::from_millis(1_100));
-            let moment = world.lab.clock().now();
-            std::thread::sleep(Duration::from_millis(1_100));
-            for number in 0..KEYS {
-                let key = format!("k{number:03}");
-                match dice.below(3) {
-                    0 => drop(world.store().delete_at("source", &key, world.lab.clock().now())),
-                    1 => world.put("source", &key, "spoilt"),
-                    _ => {}
-                }
-            }
-            world.put("source", "k-new", "was not there");
-            (world, then, moment.to_string())
-        };
-        let (world, then, moment) = build(dice);
+        let moment = (jiff::Timestamp::now() - Duration::from_secs(50)).to_string();
         let arguments =
-            ["restore", "s3://source", "--at", &moment, "--in-place", "--multipart-window", "0"];
+            ["restore", "s3://source", "--at", &moment, "--in-place", "--multipart-window", "1s"];
+        let lasts = calm(&spoilt(dice).0, &arguments);
+        let (world, then) = spoilt(dice);
         let mut chased = Chased { world: &world, dice, kills: 0 };
-        chased.run(&arguments, Duration::from_millis(900)).exits(0);
+        chased.run(&arguments, lasts).exits(0);
         let kills = chased.kills;
         assert_same(&then, &world.held("source", ""));
         no_upload_is_open(&world);
@@ -206,7 +208,7 @@ fn an_undo_survives_kills() {
         let runs: serde_json::Value = serde_json::from_str(&runs.stdout).expect("JSON");
         let id = runs["runs"][0]["run_id"].as_str().expect("a run").to_owned();
         let mut chased = Chased { world: &world, dice, kills: 0 };
-        chased.run(&["undo", &id], Duration::from_millis(700)).exits(0);
+        chased.run(&["undo", &id], Duration::from_millis(350)).exits(0);
         let kills = chased.kills;
         assert_same(&before, &world.held("replica", ""));
         kills

@@ -24,6 +24,7 @@ mod restore_files;
 mod restore_history;
 mod restore_stage;
 mod resume;
+mod secrets;
 mod sync_copies;
 mod sync_deletes;
 mod sync_faults;

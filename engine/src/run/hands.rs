@@ -81,6 +81,7 @@ impl Hands {
             if matches!(outcome.result, Err(Failure::Cancelled)) {
                 return Err(Error::Cancelled);
             }
+            Error::if_expired(outcome.result.as_ref().err().and_then(Failure::request))?;
             let Some((case, _)) = judged.get(index) else { continue };
             // Also one that was written and could not be proved: it is there.
             if outcome.written.is_some() {
@@ -124,6 +125,7 @@ impl Hands {
                 }
                 Err(error) if error.kind == crate::s3::Kind::Cancelled => return Err(Error::Cancelled),
                 Err(error) => {
+                    Error::if_expired(Some(&error))?;
                     tally.actions.failed += 1;
                     finding.action = Some("failed".into());
                     finding.advice = error.advice();

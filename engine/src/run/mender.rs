@@ -153,6 +153,7 @@ impl Mender {
             let previous = row.planned.current.as_ref().map(|version| version.version_id.clone());
             let kind = ActionKind::Restored;
             self.note(&row.planned.key, kind, outcome.written.clone(), previous).await?;
+            Error::if_expired(outcome.result.as_ref().err().and_then(Failure::request))?;
             row.outcome = match outcome.result {
                 Ok(copied) => {
                     let notes = outcome.notes.iter().map(|note| format!("; {}", note.name()));
