@@ -17,10 +17,6 @@ struct Place {
 }
 
 pub(crate) async fn run(args: UndoArgs, talk: Talk, origin: Origin) -> Exit {
-    if matches!(origin, Origin::Interrupted(_)) {
-        eprintln!("s3twin: start the undo again: what it has taken back already it leaves alone");
-        return Exit::Usage;
-    }
     let (run, place) = match find(&args) {
         Ok(found) => found,
         Err(message) => {
@@ -38,7 +34,7 @@ pub(crate) async fn run(args: UndoArgs, talk: Talk, origin: Origin) -> Exit {
         limits: args.limits,
         output: args.output,
         talk,
-        origin,
+        origin: naming(origin, &args.run, &run),
     };
     let (journal, dry_run, conditional_deletes) = (run.journal(), args.dry_run, place.conditional_deletes);
     let work = |sides: s3twin_engine::list::Sides, session: Session, _| async move {
@@ -46,6 +42,17 @@ pub(crate) async fn run(args: UndoArgs, talk: Talk, origin: Origin) -> Exit {
         Box::pin(undo(job, &session)).await
     };
     Box::pin(frame.run(work, all_done)).await
+}
+
+/// The undo's journal names the run by its whole id: `latest` would be the undo itself when it is resumed.
+fn naming(origin: Origin, wanted: &str, run: &RunDir) -> Origin {
+    match origin {
+        Origin::Fresh { argv } => {
+            let name = |word: String| if word == wanted { run.id.to_string() } else { word };
+            Origin::Fresh { argv: argv.into_iter().map(name).collect() }
+        }
+        interrupted => interrupted,
+    }
 }
 
 fn find(args: &UndoArgs) -> Result<(RunDir, Place), String> {

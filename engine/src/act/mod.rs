@@ -108,6 +108,7 @@ struct Job<'a> {
 #[derive(Debug, Default)]
 struct Ledger {
     way: Option<Way>,
+    written: Option<String>,
     traffic: Traffic,
     notes: Vec<Note>,
 }
@@ -132,8 +133,9 @@ impl Copier {
     pub async fn copy(&self, task: &CopyTask) -> CopyOutcome {
         let ledger = Mutex::new(Ledger::default());
         let result = self.attempt(task, &ledger).await;
-        let Ledger { way, traffic, notes } = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
-        CopyOutcome { result, way, traffic, notes }
+        let Ledger { way, written, traffic, notes } =
+            ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
+        CopyOutcome { result, way, written, traffic, notes }
     }
 
     async fn attempt(&self, task: &CopyTask, ledger: &Mutex<Ledger>) -> Result<Copied, Failure> {

@@ -138,7 +138,7 @@ impl Job<'_> {
                     write,
                     checksum_type: round.checksum.map(|(_, kind)| kind),
                 };
-                Ok(self.shared.replica.store.create_upload(&request).await?)
+                self.create_upload(&request).await
             })
             .await?;
         Ok(OpenUpload::new(id, Arc::clone(&self.shared.replica.store), Arc::clone(&self.shared.uploads)))
@@ -163,8 +163,14 @@ impl Job<'_> {
         };
         let sent = self.send_parts(maker, &round.layout).await?;
         let claims = self.claims(round, &sent);
-        if round.relay && round.etag_is_digest {
-            self.check_read(&claims, suspect)?;
+        if round.relay {
+            // The source's own checksum of the whole tells damage on the way here, whatever the layout.
+            if let Some(why) = claims.misread() {
+                return Err(Failure::Corrupt(why));
+            }
+            if round.etag_is_digest {
+                self.check_read(&claims, suspect)?;
+            }
         }
         let full = |checksum: &&Checksum| {
             let wanted = round.checksum.map(|(algorithm, _)| algorithm);

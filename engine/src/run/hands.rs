@@ -81,9 +81,11 @@ impl Hands {
             if matches!(outcome.result, Err(Failure::Cancelled)) {
                 return Err(Error::Cancelled);
             }
+            Error::if_expired(outcome.result.as_ref().err().and_then(Failure::request))?;
             let Some((case, _)) = judged.get(index) else { continue };
-            if let Ok(copied) = &outcome.result {
-                let version_id = copied.version_id.clone();
+            // Also one that was written and could not be proved: it is there.
+            if outcome.written.is_some() {
+                let version_id = outcome.written.clone();
                 let previous =
                     case.replica.as_ref().and_then(|facts| facts.version_id.as_deref()).map(str::to_owned);
                 self.remember(&case.key, ActionKind::Copied, version_id, previous).await?;
@@ -124,6 +126,7 @@ impl Hands {
                 }
                 Err(error) if error.kind == crate::s3::Kind::Cancelled => return Err(Error::Cancelled),
                 Err(error) => {
+                    Error::if_expired(Some(&error))?;
                     tally.actions.failed += 1;
                     finding.action = Some("failed".into());
                     finding.advice = error.advice();

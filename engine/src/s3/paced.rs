@@ -149,12 +149,11 @@ impl<S: Store + ?Sized> Paced<S> {
     {
         self.budget.request();
         let mut attempt = 1;
+        let interrupted = || S3Error::local(Kind::Cancelled, operation, bucket, "the run was interrupted");
         loop {
             let permit = tokio::select! {
                 permit = self.pace.acquire() => permit,
-                () = cancel.cancelled() => {
-                    return Err(S3Error::local(Kind::Cancelled, operation, bucket, "the run was interrupted"));
-                }
+                () = cancel.cancelled() => return Err(interrupted()),
             };
             self.meter.count(operation);
             let answer = attempt_once().await;
@@ -177,7 +176,7 @@ impl<S: Store + ?Sized> Paced<S> {
             self.meter.retries.fetch_add(1, Ordering::Relaxed);
             tokio::select! {
                 () = tokio::time::sleep(self.backoff.delay(attempt)) => {}
-                () = cancel.cancelled() => return Err(error),
+                () = cancel.cancelled() => return Err(interrupted()),
             }
             attempt += 1;
         }
@@ -197,7 +196,7 @@ impl<S: Store + ?Sized> Paced<S> {
 }
 
 /// Writes that are not safe to send twice: after an ambiguous end (no answer) the caller must look before it
-/// repeats, or a versioned bucket gets a version too many.
+/// repeats, or a versioned bucket gets a version too many, or an upload stays open that nobody knows of.
 macro_rules! once_if_ambiguous {
     ($self:ident, $operation:expr, $bucket:expr, $call:expr) => {{
         // `Kind::Transient` without a code means no answer arrived; the caller reads back.
@@ -271,7 +270,7 @@ impl<S: Store + ?Sized> Store for Paced<S> {
     }
 
     async fn create_upload(&self, r: &CreateUpload) -> Answer<UploadId> {
-        self.send(Operation::CreateMultipartUpload, &r.bucket, || self.inner.create_upload(r)).await
+        once_if_ambiguous!(self, Operation::CreateMultipartUpload, &r.bucket, self.inner.create_upload(r))
     }
 
     async fn upload_part(&self, r: &UploadPart) -> Answer<UploadedPart> {
