@@ -21,6 +21,8 @@ mod restore_cases;
 mod restore_history;
 mod restore_stage;
 mod resume;
+mod sse_c;
+mod sync_compat;
 mod sync_copies;
 mod sync_deletes;
 mod sync_faults;

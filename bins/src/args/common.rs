@@ -86,9 +86,35 @@ pub(crate) struct EndpointArgs {
     /// Profile of the replica
     #[arg(long, value_name = "PROFILE")]
     pub(crate) replica_profile: Option<String>,
+    /// What the servers can do: relied on, found out, or not relied on
+    #[arg(long, value_enum, default_value_t = Compat::Auto, value_name = "PROFILE")]
+    pub(crate) compat: Compat,
+    /// File with the 32-byte key (raw or base64) of objects encrypted with SSE-C, on both sides
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sse_c_key_file: Option<PathBuf>,
+    /// The same of the source: opens what is read there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) source_sse_c_key_file: Option<PathBuf>,
+    /// The same of the replica: opens what is read there, encrypts what is written
+    #[arg(long, value_name = "FILE")]
+    pub(crate) replica_sse_c_key_file: Option<PathBuf>,
     /// Credentials of both sides; never from the command line, where others could read them.
     #[arg(skip)]
     pub(crate) credentials: Option<StaticCredentials>,
+}
+
+/// What is taken for granted of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Compat {
+    /// All of S3 on AWS; elsewhere found out on the way and remembered for a week
+    #[default]
+    Auto,
+    /// All of S3: conditional writes, stored checksums, everything
+    Aws,
+    /// Neither conditional writes nor checksums: keys are looked at before they are written
+    Generic,
+    /// As auto, forgetting what is remembered
+    Probe,
 }
 
 /// How hard to work.
@@ -114,7 +140,8 @@ pub(crate) struct CopyArgs {
     #[arg(long, value_name = "CLASS")]
     pub(crate) storage_class: Option<String>,
     /// Encryption of the copies: AES256, aws:kms or aws:kms:dsse [default: the bucket's]
-    #[arg(long, value_name = "ALGORITHM", value_parser = ["AES256", "aws:kms", "aws:kms:dsse"])]
+    #[arg(long, value_name = "ALGORITHM", value_parser = ["AES256", "aws:kms", "aws:kms:dsse"],
+        conflicts_with_all = ["sse_c_key_file", "replica_sse_c_key_file"])]
     pub(crate) sse: Option<String>,
     /// KMS key of the copies
     #[arg(long, value_name = "KEY", requires = "sse")]
@@ -128,9 +155,6 @@ pub(crate) struct CopyArgs {
     /// Bytes per second through this machine at most [default: no limit]
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_bandwidth: Option<bytesize::ByteSize>,
-    /// Conditional writes and stored checksums: `aws` relies on them, `generic` does without
-    #[arg(long, value_enum, default_value_t = Compat::Aws, value_name = "PROFILE")]
-    pub(crate) compat: Compat,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -143,16 +167,9 @@ pub(crate) enum CopyModeArg {
     Relay,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Compat {
-    Aws,
-    Generic,
-}
-
 impl CopyArgs {
     /// As the engine wants it.
     pub(crate) fn options(&self) -> CopyOptions {
-        let aws = matches!(self.compat, Compat::Aws);
         CopyOptions {
             mode: match self.copy_mode {
                 CopyModeArg::Auto => CopyMode::Auto,
@@ -166,9 +183,6 @@ impl CopyArgs {
                 customer_key: false,
             }),
             lock: self.copy_lock,
-            conditional_writes: aws,
-            conditional_deletes: aws,
-            request_checksums: aws,
             ..CopyOptions::default()
         }
     }

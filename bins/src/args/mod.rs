@@ -13,7 +13,7 @@ mod versions;
 
 pub(crate) use audit::{AuditArgs, fidelity};
 pub(crate) use common::{
-    CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
+    Compat, CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
 pub(crate) use restore::{RestoreArgs, StrategyArg};

@@ -74,7 +74,15 @@ fn place(command: Command) -> Option<Place> {
         endpoints.endpoint_url = pick(endpoints.replica_endpoint_url.take(), &endpoints.endpoint_url);
         endpoints.region = pick(endpoints.replica_region.take(), &endpoints.region);
         endpoints.profile = pick(endpoints.replica_profile.take(), &endpoints.profile);
-        EndpointArgs { source_endpoint_url: None, source_region: None, source_profile: None, ..endpoints }
+        let key = endpoints.replica_sse_c_key_file.take().or(endpoints.sse_c_key_file);
+        EndpointArgs {
+            sse_c_key_file: key,
+            source_endpoint_url: None,
+            source_region: None,
+            source_profile: None,
+            source_sse_c_key_file: None,
+            ..endpoints
+        }
     };
     match command {
         Command::Sync(args) => Some(Place {

@@ -60,6 +60,9 @@ fn render(summary: &Summary, folder: &Path) -> String {
     if let Some(scrub) = &summary.scrub {
         let _ = write!(out, "\n  scrub      {}", scrub.statement);
     }
+    for remark in &summary.remarks {
+        let _ = write!(out, "\n  note       {remark}");
+    }
     let requests: u64 = summary.requests.values().sum();
     let _ = write!(
         out,

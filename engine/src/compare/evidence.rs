@@ -235,7 +235,7 @@ async fn attributes(side: &Side, key: &str, info: &ObjectInfo) -> Answer<Attribu
             ..Attributes::default()
         });
     }
-    side.store.attributes(&side.version(key, info.version_id.as_deref())).await
+    side.attributes(&side.version(key, info.version_id.as_deref())).await
 }
 
 fn note(facts: &mut Facts, info: &ObjectInfo) {

@@ -4,13 +4,17 @@
 //! concurrency control, retries and request counts, in one place for all operations.
 
 pub mod aws;
+mod customer_key;
 mod error;
 mod operation;
 mod paced;
 pub mod page;
+mod profile;
 mod store;
 
+pub use customer_key::CustomerKey;
 pub use error::{Kind, S3Error};
 pub use operation::{Operation, PriceClass};
 pub use paced::{Meter, Paced, RetryPolicy};
+pub use profile::{Feature, Memory, Profile, Support};
 pub use store::*;

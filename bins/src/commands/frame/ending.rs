@@ -40,6 +40,7 @@ impl Frame {
             listed_bytes: ListedBytes::default(),
             scrub: None,
             dry_run: self.dry_run,
+            remarks: Vec::new(),
             error: None,
         };
         summary.count(tally);

@@ -183,9 +183,10 @@ pub(super) use with_metadata;
 macro_rules! with_placement {
     ($builder:expr, $write:expr) => {{
         let write: &$crate::s3::WriteAttributes = $write;
+        let builder = $crate::s3::aws::convert::with_key!($builder, write.customer_key);
         let encryption = write.encryption.as_ref();
         let lock = write.lock.as_ref();
-        $builder
+        builder
             .set_storage_class(
                 write.storage_class.as_ref().map(|class| types::StorageClass::from(class.name())),
             )
@@ -203,6 +204,32 @@ macro_rules! with_placement {
     }};
 }
 pub(super) use with_placement;
+
+/// The customer's key (SSE-C) into any builder that reads or writes an object.
+macro_rules! with_key {
+    ($builder:expr, $key:expr) => {{
+        let key: Option<&$crate::s3::CustomerKey> = $key.as_ref();
+        $builder
+            .set_sse_customer_algorithm(key.map(|_| $crate::s3::customer_key::ALGORITHM.to_owned()))
+            .set_sse_customer_key(key.map(|key| key.secret().to_owned()))
+            .set_sse_customer_key_md5(key.map(|key| key.md5().to_owned()))
+    }};
+}
+pub(super) use with_key;
+
+/// The customer's key of a copy's source.
+macro_rules! with_source_key {
+    ($builder:expr, $key:expr) => {{
+        let key: Option<&$crate::s3::CustomerKey> = $key.as_ref();
+        $builder
+            .set_copy_source_sse_customer_algorithm(
+                key.map(|_| $crate::s3::customer_key::ALGORITHM.to_owned()),
+            )
+            .set_copy_source_sse_customer_key(key.map(|key| key.secret().to_owned()))
+            .set_copy_source_sse_customer_key_md5(key.map(|key| key.md5().to_owned()))
+    }};
+}
+pub(super) use with_source_key;
 
 #[cfg(test)]
 mod tests {
