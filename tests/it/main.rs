@@ -18,6 +18,7 @@ mod proof_corpus;
 mod proof_scrub;
 mod proof_stage;
 mod restore_cases;
+mod restore_files;
 mod restore_history;
 mod restore_stage;
 mod resume;

@@ -28,6 +28,7 @@ mod delete_trial;
 #[cfg(test)]
 mod double;
 mod fetch;
+pub mod folder;
 mod guard;
 mod hashing;
 mod layout;

@@ -99,13 +99,17 @@ pub enum Reason {
     VersionsDiffer,
     DeleteMarkerDiffers,
     VersionOrderDiffers,
+    /// The bytes are not those that the object's own ETag or checksum was taken of.
+    BitRot,
+    /// The server stores nothing about the object that could be computed from its bytes.
+    NothingStored,
     /// A restore cannot tell from the listing what stood at the moment asked for.
     PastUncertain,
 }
 
 impl Reason {
     /// Every reason, for the documentation.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::NotOnReplica,
         Self::NotOnSource,
         Self::SizeDiffers,
@@ -132,6 +136,8 @@ impl Reason {
         Self::VersionsDiffer,
         Self::DeleteMarkerDiffers,
         Self::VersionOrderDiffers,
+        Self::BitRot,
+        Self::NothingStored,
         Self::PastUncertain,
     ];
 
@@ -175,6 +181,12 @@ impl Reason {
                 "a delete marker is on one side only: check whether delete markers are replicated"
             }
             Self::VersionOrderDiffers => "the same versions in another order",
+            Self::BitRot => {
+                "the bytes have changed since they were written: take the object from its replica, or an older version"
+            }
+            Self::NothingStored => {
+                "nothing is stored to hold its bytes against: copy it onto itself, which stores a checksum, or audit it against its replica with --scrub"
+            }
             Self::PastUncertain => "look at the key's versions, then restore one by --key and --version-id",
         }
     }

@@ -6,6 +6,6 @@ mod summary;
 mod tally;
 
 pub use cost::request_cost_usd;
-pub use finding::Finding;
+pub use finding::{Finding, FindingRows};
 pub use summary::{Keys, ListedBytes, RunState, SUMMARY_SCHEMA, ScrubSummary, Summary, Unbalanced};
 pub use tally::{Actions, Bytes, Evidences, Tally, Verdicts};

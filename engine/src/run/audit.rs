@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// What to audit and how.
 #[derive(Clone, Debug)]
 pub struct AuditJob {
-    /// Primary and replica.
+    /// Primary and replica; without a replica the primary is held against what it stores about its own bytes.
     pub sides: Sides,
     /// What counts as equal, and how far to climb.
     pub rules: Rules,
@@ -27,7 +27,8 @@ pub struct AuditJob {
 /// When a listing fails for good, the run's files cannot be written, or the run is cancelled. What was
 /// committed before is on disk.
 pub async fn audit(job: AuditJob, session: &Session) -> Result<Tally, Error> {
-    let reads = job.rules.depth == Depth::Bytes || job.rules.scrub.is_some();
+    let own = job.sides.replica.is_none();
+    let reads = own || job.rules.depth == Depth::Bytes || job.rules.scrub.is_some();
     let reading =
         if reads { Some(Reading::new().map_err(|error| Error::Internal(error.to_string()))?) } else { None };
     audit_reading(job, reading, session).await

@@ -6,11 +6,10 @@
 
 use super::Session;
 use super::hands::Hands;
+use super::prove::{Case, Outcome, Prover};
 use crate::Error;
-use crate::compare::evidence::{OpenPair, climb, read_both};
-use crate::compare::fidelity::{self, Described};
-use crate::compare::{Depth, Facts, Fidelity, Judged, Judgement, Reading, Reason, Rules, judge};
-use crate::list::{Objects, Side, Sides, Visitor};
+use crate::compare::{Facts, Judged, Judgement, Reading, Reason, Rules, judge};
+use crate::list::{Objects, Sides, Visitor};
 use crate::model::{Entry, KeyRange};
 use crate::observe::Progress;
 use crate::plan::Filter;
@@ -39,33 +38,8 @@ pub(super) struct Examine {
 /// What the background work of a piece needs.
 #[derive(Debug)]
 struct Shared {
-    sides: Sides,
-    depth: Depth,
-    fidelity: Fidelity,
-    reading: Option<Reading>,
+    prover: Prover,
     hands: Option<Hands>,
-}
-
-/// A key that is not identical by the listing alone.
-#[derive(Debug)]
-pub(super) struct Case {
-    pub(super) key: Box<str>,
-    pub(super) source: Option<Facts>,
-    pub(super) replica: Option<Facts>,
-    judged: Judged,
-    /// A scrub reads it whatever the listing proves.
-    picked: bool,
-    outcome: Outcome,
-}
-
-/// What examining a key brought besides the judgement.
-#[derive(Debug, Default)]
-struct Outcome {
-    detail: Option<String>,
-    /// Bytes read for proof.
-    read: u64,
-    /// Both sides were read to their end, or to the first difference.
-    scrubbed: bool,
 }
 
 /// The background work of a piece, stopped when dropped: its findings rows and its counts.
@@ -110,8 +84,8 @@ impl Examine {
         (reading, hands): (Option<Reading>, Option<Hands>),
         session: &Session,
     ) -> Self {
-        let (depth, fidelity) = (rules.depth, rules.fidelity);
-        let shared = Arc::new(Shared { sides, depth, fidelity, reading, hands });
+        let prover = Prover { sides, depth: rules.depth, fidelity: rules.fidelity, reading };
+        let shared = Arc::new(Shared { prover, hands });
         let (recorder, progress) = (Arc::clone(&session.recorder), Arc::clone(&session.progress));
         Self { shared, rules, filter, recorder, progress }
     }
@@ -163,7 +137,11 @@ impl Visitor<Objects> for Examine {
             return;
         }
         segment.tally.see(source.map(|entry| entry.row.size), replica.map(|entry| entry.row.size));
-        let judged = judge(source, replica, &self.rules);
+        let judged = match &self.shared.prover.sides.replica {
+            Some(_) => judge(source, replica, &self.rules),
+            // One side only: nothing but its own bytes can tell.
+            None => Judged::Open(Reason::NothingStored),
+        };
         let picked = self.picks(&mut segment.tally, key, source, &judged);
         match judged {
             Judged::Settled(judgement)
@@ -208,7 +186,8 @@ impl Visitor<Objects> for Examine {
 impl Shared {
     /// Settles every case of a piece: evidence first, then action. Returns the findings in key order.
     async fn settle(&self, cases: Vec<Case>, mut tally: Tally) -> Result<(Vec<u8>, Tally), Error> {
-        let judged = futures::stream::iter(cases).map(|case| self.examine(case)).buffered(KEYS_AT_ONCE);
+        let judged =
+            futures::stream::iter(cases).map(|case| self.prover.examine(case)).buffered(KEYS_AT_ONCE);
         let judged: Vec<(Case, Judgement)> = judged.collect().await;
         let mut findings = Vec::with_capacity(judged.len());
         for (case, judgement) in &judged {
@@ -230,62 +209,5 @@ impl Shared {
             .filter(|finding| finding.reason.is_some())
             .for_each(|finding| finding.write_line(&mut rows));
         Ok((rows, tally))
-    }
-
-    async fn examine(&self, mut case: Case) -> (Case, Judgement) {
-        let (settled, reason) = match case.judged {
-            Judged::Settled(judgement) => (Some(judgement), Reason::NoSharedChecksum),
-            Judged::Open(reason) => (None, reason),
-        };
-        let pair = match (&case.source, &case.replica) {
-            (Some(a), Some(b)) if settled.is_none_or(|judgement| judgement.reason.is_none()) => {
-                OpenPair::new(&case.key, a.clone(), b.clone(), reason)
-            }
-            _ => return (case, settled.unwrap_or(Judgement::unproven(reason))),
-        };
-        let Some(replica) = &self.sides.replica else { return (case, Judgement::unproven(reason)) };
-        let (pair, judgement) = self.prove(&mut case, replica, pair, settled).await;
-        case.outcome.detail = pair.detail;
-        case.outcome.read = pair.read;
-        (case.source, case.replica) = (Some(pair.source), Some(pair.replica));
-        (case, judgement)
-    }
-
-    /// Scrub, then ladder, then what describes the object.
-    async fn prove(
-        &self,
-        case: &mut Case,
-        replica: &Side,
-        mut pair: OpenPair,
-        settled: Option<Judgement>,
-    ) -> (OpenPair, Judgement) {
-        let sides = (&*self.sides.source, replica);
-        let mut judgement = None;
-        if let Some(reading) = self.reading.as_ref().filter(|_| case.picked) {
-            let read = read_both(sides, &mut pair, reading).await;
-            // What is archived cannot be read; less may still be known of it.
-            judgement = (read.reason != Some(Reason::Archived)).then_some(read);
-            case.outcome.scrubbed = matches!(read.reason, None | Some(Reason::BytesDiffer));
-        }
-        let mut judgement = match judgement.or(settled) {
-            Some(judgement) => judgement,
-            None if self.depth > Depth::Listing => {
-                let reading = self.reading.as_ref().filter(|_| self.depth == Depth::Bytes);
-                climb(sides.0, sides.1, &mut pair, reading).await
-            }
-            None => Judgement::unproven(pair.reason),
-        };
-        if judgement.reason.is_none() && self.fidelity != Fidelity::default() {
-            let described = Described {
-                sides,
-                key: &pair.key,
-                facts: (&pair.source, &pair.replica),
-                heads: pair.heads.as_deref(),
-            };
-            if let Some((found, detail)) = fidelity::judge(described, self.fidelity).await {
-                (judgement, pair.detail) = (found, Some(detail));
-            }
-        }
-        (pair, judgement)
     }
 }

@@ -1,7 +1,7 @@
 //! Carrying out what the verdicts of a piece ask for: copies first, and only then deletions.
 
 use super::Recorder;
-use super::examine::Case;
+use super::prove::Case;
 use crate::Error;
 use crate::act::{Copier, CopyOutcome, CopyTask, DeleteTask, Failure, Seen, Standing, delete_keys};
 use crate::compare::{Facts, Judgement};
@@ -65,7 +65,7 @@ impl Hands {
         self.delete(&deletions, judged, findings, tally).await
     }
 
-    async fn copy(
+    pub(super) async fn copy(
         &self,
         indices: &[usize],
         judged: &[(Case, Judgement)],
@@ -95,7 +95,7 @@ impl Hands {
         Ok(())
     }
 
-    async fn delete(
+    pub(super) async fn delete(
         &self,
         indices: &[usize],
         judged: &[(Case, Judgement)],

@@ -1,29 +1,35 @@
 //! The runs: each wires the stages together. Read [`audit`] and [`sync`] first.
 
 mod audit;
+mod download;
 mod examine;
 mod hands;
 mod history;
 mod look;
 mod mender;
 mod outcome;
+mod patient;
 mod planned;
+mod prove;
 mod record;
+mod repair;
 mod restore;
 mod scrub;
 mod session;
 mod survey;
 mod sync;
+mod thaw;
 mod undo;
 
 pub use audit::{AuditJob, audit, audit_reading};
 pub use history::audit_versions;
-pub use mender::ThawRules;
 pub use record::Recorder;
+pub use repair::{RepairJob, repair};
 pub use restore::{RestoreJob, restore};
 pub use scrub::scrub_arc;
 pub use session::Session;
 pub use sync::{SyncJob, sync};
+pub use thaw::ThawRules;
 pub use undo::{UndoJob, undo};
 
 use survey::survey;

@@ -74,7 +74,7 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
 }
 
 /// Reading for proof shares memory and bandwidth with the copies.
-fn deep(rules: &Rules, tools: &CopyTools) -> Result<Option<Reading>, Error> {
+pub(super) fn deep(rules: &Rules, tools: &CopyTools) -> Result<Option<Reading>, Error> {
     if rules.depth < Depth::Bytes && rules.scrub.is_none() {
         return Ok(None);
     }

@@ -27,7 +27,7 @@ impl Frame {
         let cancel = setup::cancel_on_signals();
         let replica = match &self.target {
             Target::Replica(location) => Some(location),
-            Target::Itself => None,
+            Target::Itself | Target::Folder(_) => None,
         };
         // Loading the AWS configuration has a large state; it is needed once.
         let connected =
@@ -45,7 +45,7 @@ impl Frame {
             cancel,
             progress: connected.progress,
             recorder,
-            ranges_max: setup::RANGES_MAX,
+            ranges_max: setup::ranges_max(&connected.sides),
         };
         Ok(Prepared { sides, session, servers, _lease: lease })
     }
