@@ -28,3 +28,4 @@ mod sync_copies;
 mod sync_deletes;
 mod sync_faults;
 mod sync_races;
+mod sync_travel;

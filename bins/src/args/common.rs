@@ -1,7 +1,7 @@
 //! Flags that several commands share.
 
 use clap::{ArgAction, ArgMatches, Args, Error, FromArgMatches, ValueEnum};
-use s3twin_engine::act::{CopyMode, CopyOptions};
+use s3twin_engine::act::{AclMode, CopyMode, CopyOptions};
 use s3twin_engine::model::StorageClass;
 use s3twin_engine::plan::FilterRule;
 use s3twin_engine::s3::Encryption;
@@ -149,6 +149,13 @@ pub(crate) struct CopyArgs {
     /// Carry object lock retention and legal hold over (one more request per object)
     #[arg(long)]
     pub(crate) copy_lock: bool,
+    /// Access control lists: `copy` takes each source's over (one more request per object), or a ready-made one
+    /// such as bucket-owner-full-control [default: the owner alone]
+    #[arg(long, value_name = "ACL", value_parser = ACLS)]
+    pub(crate) acl: Option<String>,
+    /// Carry website redirects over of objects with content, too (one more request per object)
+    #[arg(long)]
+    pub(crate) copy_redirects: bool,
     /// Bytes of relayed objects in memory at most
     #[arg(long, value_name = "SIZE", default_value = "128MiB")]
     pub(crate) memory_limit: bytesize::ByteSize,
@@ -156,6 +163,18 @@ pub(crate) struct CopyArgs {
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_bandwidth: Option<bytesize::ByteSize>,
 }
+
+/// What `--acl` takes.
+const ACLS: [&str; 8] = [
+    "copy",
+    "private",
+    "public-read",
+    "public-read-write",
+    "authenticated-read",
+    "aws-exec-read",
+    "bucket-owner-read",
+    "bucket-owner-full-control",
+];
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum CopyModeArg {
@@ -183,6 +202,12 @@ impl CopyArgs {
                 customer_key: false,
             }),
             lock: self.copy_lock,
+            fidelity_heads: self.copy_redirects,
+            acl: match self.acl.as_deref() {
+                None => AclMode::Leave,
+                Some("copy") => AclMode::Copy,
+                Some(canned) => AclMode::Canned(canned.to_owned()),
+            },
             ..CopyOptions::default()
         }
     }

@@ -11,7 +11,7 @@ mod sync;
 mod undo;
 mod versions;
 
-pub(crate) use audit::{AuditArgs, fidelity};
+pub(crate) use audit::{AuditArgs, Described, fidelity};
 pub(crate) use common::{
     Compat, CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
 };

@@ -21,6 +21,7 @@
 //! per part, complete. Relayed: GET and PUT, and the tags if there are any; in parts as above, with a GET per
 //! part. Further requests only where something went wrong or nothing in the answers proves the copy.
 
+mod acl;
 mod bandwidth;
 mod commit;
 mod delete;
@@ -39,6 +40,7 @@ mod outcome;
 mod parts;
 mod proof;
 mod put;
+mod retag;
 mod single;
 mod task;
 #[cfg(test)]
@@ -50,7 +52,7 @@ mod way;
 
 pub use bandwidth::Bandwidth;
 pub use delete::{DeleteOutcome, DeleteTask, delete_keys};
-pub use options::{CopyLimits, CopyMode, CopyOptions};
+pub use options::{AclMode, CopyLimits, CopyMode, CopyOptions};
 pub use outcome::{Copied, CopyOutcome, Failure, Note, Traffic, Way};
 pub use task::{CopyTask, Seen, Standing};
 pub use tickets::{MemoryTickets, Ticket};

@@ -33,7 +33,7 @@ pub enum Note {
     StorageClassRefused(String),
     /// `Expires` is no HTTP date and was left out.
     ExpiresNotADate,
-    /// ACLs are never copied.
+    /// The ACL was to be copied, but could not be read or was refused.
     AclNotCopied,
     /// The tags could not be read.
     TagsUnreadable,

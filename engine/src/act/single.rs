@@ -10,8 +10,9 @@ impl Job<'_> {
     /// Copies the object as one.
     pub(super) async fn copy_object(&self) -> Result<Copied, Failure> {
         let options = &self.shared.options;
-        let mut write = self.placement();
-        if options.fidelity_heads || options.lock {
+        let mut write = self.placement().await?;
+        // Redirects are mostly of objects without content, and those cost nothing else.
+        if options.fidelity_heads || options.lock || self.task.source.size == 0 {
             self.look_closer(&mut write).await?;
         }
         // S3 keeps the source's algorithm by itself; a source without one gets the default.

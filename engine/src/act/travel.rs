@@ -1,24 +1,23 @@
 //! What travels with the bytes: metadata, tags, class, encryption, lock. What cannot is noted.
 
+use super::options::AclMode;
 use super::{Failure, Job, Note};
 use crate::model::{ChecksumAlgorithm, ChecksumType, StorageClass};
 use crate::s3::{Encryption, Feature, Kind, Lock, ObjectInfo, S3Error, Support, WriteAttributes};
 
 impl Job<'_> {
     /// What every write asks for, whatever way the bytes go.
-    pub(super) fn placement(&self) -> WriteAttributes {
+    pub(super) async fn placement(&self) -> Result<WriteAttributes, Failure> {
         let options = &self.shared.options;
-        if options.acl {
-            self.note(Note::AclNotCopied);
-        }
         let own =
             || Some(self.task.source.storage_class.clone()).filter(|class| *class != StorageClass::Standard);
-        WriteAttributes {
+        Ok(WriteAttributes {
+            acl: self.acl().await?,
             storage_class: options.storage_class.clone().or_else(own),
             encryption: options.encryption.clone(),
             customer_key: self.target.customer_key.clone(),
             ..WriteAttributes::default()
-        }
+        })
     }
 
     /// The placement, and what a HEAD or GET of the source told. For writes that carry nothing over by themselves.
@@ -28,7 +27,7 @@ impl Job<'_> {
         ask_for_tags: bool,
     ) -> Result<WriteAttributes, Failure> {
         let options = &self.shared.options;
-        let mut write = self.placement();
+        let mut write = self.placement().await?;
         if let Some(text) = &info.metadata.expires
             && jiff::fmt::rfc2822::parse(text).is_err()
         {
@@ -100,6 +99,12 @@ impl Job<'_> {
                 self.note(Note::StorageClassRefused(class.name().to_owned()));
             }
             return refused.is_some();
+        }
+        if error.code.as_deref() == Some("AccessControlListNotSupported")
+            && self.shared.options.acl == AclMode::Copy
+        {
+            self.note(Note::AclNotCopied);
+            return write.acl.take().is_some();
         }
         // Lacking by now: others may have found out while this one was on its way.
         let open = self.shared.replica.profile.support(Feature::Checksums) != Support::Has;

@@ -5,6 +5,7 @@
 
 pub mod aws;
 mod customer_key;
+mod encoded_word;
 mod error;
 mod operation;
 mod paced;

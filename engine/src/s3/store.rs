@@ -228,6 +228,15 @@ pub enum Guard {
     Matches(ETag),
 }
 
+/// An access control list for a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acl {
+    /// One of S3's ready-made lists, such as `bucket-owner-full-control`.
+    Canned(String),
+    /// Grantees by permission, in the form of grant headers: `id="…", uri="…"`.
+    Grants(BTreeMap<String, String>),
+}
+
 /// What a written object is to have, beyond its bytes.
 #[derive(Clone, Debug, Default)]
 pub struct WriteAttributes {
@@ -243,6 +252,8 @@ pub struct WriteAttributes {
     pub customer_key: Option<CustomerKey>,
     /// Object lock to set.
     pub lock: Option<Lock>,
+    /// Access control list to set; without, the owner alone has access.
+    pub acl: Option<Acl>,
     /// Checksum algorithm to store.
     pub checksum: Option<ChecksumAlgorithm>,
 }
