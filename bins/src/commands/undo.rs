@@ -71,26 +71,23 @@ fn find(args: &UndoArgs) -> Result<(RunDir, Place), String> {
 
 /// Endpoints of a run with two sides, as those of the one that it wrote to.
 fn of_replica(endpoints: EndpointArgs) -> EndpointArgs {
-    let EndpointArgs { replica_endpoint_url, replica_region, replica_profile, .. } = endpoints.clone();
-    only(endpoints, replica_endpoint_url, replica_region, replica_profile)
+    EndpointArgs {
+        endpoint_url: endpoints.replica_endpoint_url.or(endpoints.endpoint_url),
+        region: endpoints.replica_region.or(endpoints.region),
+        profile: endpoints.replica_profile.or(endpoints.profile),
+        sse_c_key_file: endpoints.replica_sse_c_key_file.or(endpoints.sse_c_key_file),
+        credentials: endpoints.credentials,
+        ..EndpointArgs::default()
+    }
 }
 
 fn of_source(endpoints: EndpointArgs) -> EndpointArgs {
-    let EndpointArgs { source_endpoint_url, source_region, source_profile, .. } = endpoints.clone();
-    only(endpoints, source_endpoint_url, source_region, source_profile)
-}
-
-fn only(
-    both: EndpointArgs,
-    url: Option<String>,
-    region: Option<String>,
-    profile: Option<String>,
-) -> EndpointArgs {
     EndpointArgs {
-        endpoint_url: url.or(both.endpoint_url),
-        region: region.or(both.region),
-        profile: profile.or(both.profile),
-        credentials: both.credentials,
+        endpoint_url: endpoints.source_endpoint_url.or(endpoints.endpoint_url),
+        region: endpoints.source_region.or(endpoints.region),
+        profile: endpoints.source_profile.or(endpoints.profile),
+        sse_c_key_file: endpoints.source_sse_c_key_file.or(endpoints.sse_c_key_file),
+        credentials: endpoints.credentials,
         ..EndpointArgs::default()
     }
 }
