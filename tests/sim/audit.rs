@@ -57,7 +57,7 @@ pub(crate) fn run(seed: u64, mut rng: fastrand::Rng) {
         };
         let rules = Rules { depth, ..Rules::default() };
         let job =
-            AuditJob { sides: scene.sides, rules, filter: Filter::default(), manifest: false, ledger: None };
+            AuditJob { sides: scene.sides, rules, filter: Filter::default(), manifest: None, ledger: None };
         audit_reading(job, (depth == Depth::Bytes).then_some(reading), &scene.session).await
     });
     let tally = ended.result.expect("an audit through passing faults comes to its end");
