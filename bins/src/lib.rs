@@ -14,6 +14,7 @@ mod page;
 mod run_folder;
 mod schedule;
 mod screen;
+mod servers;
 mod setup;
 
 use args::{Cli, Command};
@@ -53,11 +54,28 @@ pub(crate) enum Origin {
     Interrupted(RunDir),
 }
 
+impl Origin {
+    /// Puts a word of the command line in place of another: one that means the same wherever the run is resumed.
+    pub(crate) fn replace(&mut self, word: &str, by: &str) {
+        let Self::Fresh { argv } = self else { return };
+        for known in argv {
+            match known.split_once('=') {
+                _ if known == word => by.clone_into(known),
+                Some((flag, value)) if flag.starts_with("--") && value == word => {
+                    *known = format!("{flag}={by}");
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
 async fn dispatch(cli: Cli, origin: Origin) -> Exit {
     let talk = cli.talk;
     match cli.command {
         Command::Audit(args) => commands::audit::run(*args, talk, origin).await,
         Command::Sync(args) => commands::sync::run(*args, talk, origin).await,
+        Command::Repair(args) => commands::repair::run(*args, talk, origin).await,
         Command::Restore(args) => commands::restore::run(*args, talk, origin).await,
         Command::Undo(args) => commands::undo::run(*args, talk, origin).await,
         Command::Versions(args) => commands::versions::run(*args).await,

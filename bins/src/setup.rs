@@ -8,16 +8,21 @@ use s3twin_engine::list::{Side, Sides};
 use s3twin_engine::model::{Location, Timestamp};
 use s3twin_engine::observe::Progress;
 use s3twin_engine::s3::aws::{AwsStore, ConnectError, EndpointSettings, reach};
-use s3twin_engine::s3::{Meter, Paced, RetryPolicy, Store};
+use s3twin_engine::s3::{CustomerKey, Meter, Paced, RetryPolicy, Store};
 use s3twin_engine::verify::pool::CpuPool;
 use s3twin_engine::verify::service::DigestService;
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
-/// Key ranges worked on at once. Each lists both sides, so 32 keep up to 64 list requests in flight; memory
-/// of their pages stays below 20 MiB.
-pub(crate) const RANGES_MAX: usize = 32;
+/// Lists in flight at once; the memory of their pages stays below 20 MiB.
+const LISTS_MAX: usize = 64;
+
+/// Key ranges worked on at once. Each lists every side there is.
+pub(crate) fn ranges_max(sides: &Sides) -> usize {
+    if sides.replica.is_some() { LISTS_MAX / 2 } else { LISTS_MAX }
+}
 
 /// The wall clock.
 pub(crate) fn clock() -> Clock {
@@ -82,19 +87,23 @@ pub(crate) async fn connect(
     cancel: &CancellationToken,
 ) -> Result<Connected, Error> {
     let (source_settings, replica_settings) = endpoints(args);
+    let (source_key, replica_key) = customer_keys(args)?;
     let wrapper = Wrapper::new(limits, cancel);
-    let side = async |name, settings: &EndpointSettings, location: &Location| {
+    let side = async |name, settings: &EndpointSettings, location: &Location, key: Option<CustomerKey>| {
         let wrap = |store| -> Arc<dyn Store> { wrapper.wrap(store) };
         let store = reach(settings, &location.bucket, wrap).await.map_err(|error| side_error(name, error))?;
-        Ok::<_, Error>(Arc::new(Side::new(store, location.clone())))
+        if key.is_some() {
+            check_secrecy(store.service())?;
+        }
+        Ok::<_, Error>(Arc::new(Side::new(store, location.clone()).with_customer_key(key)))
     };
     let there = async {
         match replica {
-            Some(location) => side("replica", &replica_settings, location).await.map(Some),
+            Some(location) => side("replica", &replica_settings, location, replica_key).await.map(Some),
             None => Ok(None),
         }
     };
-    let (source, replica) = tokio::join!(side("source", &source_settings, source), there);
+    let (source, replica) = tokio::join!(side("source", &source_settings, source, source_key), there);
     let sides = Sides { source: source?, replica: replica? };
     Ok(Connected { sides, progress: Arc::new(Progress::new(wrapper.meter)) })
 }
@@ -119,6 +128,31 @@ pub(crate) async fn connect_bucket(
     let store = store.map_err(|error| side_error("source", error))?;
     let side = Arc::new(Side::new(Arc::clone(&store) as Arc<dyn Store>, location.clone()));
     Ok(ConnectedBucket { side, store, progress: Arc::new(Progress::new(wrapper.meter)) })
+}
+
+/// The customer's keys of the two sides, out of their files.
+fn customer_keys(args: &EndpointArgs) -> Result<(Option<CustomerKey>, Option<CustomerKey>), Error> {
+    let read = |path: &Path| {
+        let unusable =
+            |why: String| Error::Invalid(format!("the key file {} is unusable: {why}", path.display()));
+        let content = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+        CustomerKey::from_file_content(&content).map_err(|why| unusable(why.to_owned()))
+    };
+    let side =
+        |own: &Option<PathBuf>| own.as_deref().or(args.sse_c_key_file.as_deref()).map(read).transpose();
+    Ok((side(&args.source_sse_c_key_file)?, side(&args.replica_sse_c_key_file)?))
+}
+
+/// A key in a header is only as secret as the way there.
+fn check_secrecy(service: &str) -> Result<(), Error> {
+    let Some(rest) = service.strip_prefix("http://") else { return Ok(()) };
+    let host = rest.split(['/', '|', ':']).next().unwrap_or_default();
+    if host == "localhost" || host.starts_with("127.") || rest.starts_with("[::1]") {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "a key of yours would go to {host} over plain HTTP for all to read: use https://"
+    )))
 }
 
 fn side_error(side: &'static str, error: ConnectError) -> Error {

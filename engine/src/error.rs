@@ -31,6 +31,9 @@ pub enum Error {
     /// The run's own files cannot be written or read.
     #[error("{0}. What to do: {advice}", advice = .0.advice())]
     Journal(#[from] JournalError),
+    /// The folder that is restored to cannot take any more.
+    #[error("{0}")]
+    Folder(String),
     /// Another run holds the pair.
     #[error("{0}. What to do: {advice}", advice = .0.advice())]
     Lease(#[from] LeaseError),
@@ -49,6 +52,22 @@ impl Error {
 
     pub(crate) fn replica_listing(error: S3Error) -> Self {
         Self::listing("replica", error)
+    }
+
+    pub(crate) fn source_side(error: S3Error) -> Self {
+        if error.kind == Kind::Cancelled {
+            Self::Cancelled
+        } else {
+            Self::Side { side: "source", error: Box::new(error) }
+        }
+    }
+
+    /// Credentials that ran out end the run, so that what they kept from being done is done when it is resumed.
+    pub(crate) fn if_expired(error: Option<&S3Error>) -> Result<(), Self> {
+        match error.filter(|error| error.is_expiry()) {
+            Some(error) => Err(Self::Side { side: "replica", error: Box::new(error.clone()) }),
+            None => Ok(()),
+        }
     }
 
     fn listing(side: &'static str, error: S3Error) -> Self {

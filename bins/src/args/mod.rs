@@ -7,6 +7,7 @@ mod jobs;
 mod lab;
 mod lag;
 mod moment;
+mod repair;
 mod restore;
 mod resume;
 mod runs;
@@ -15,15 +16,17 @@ mod sync;
 mod undo;
 mod versions;
 
-pub(crate) use audit::{AuditArgs, fidelity};
+pub(crate) use audit::{AuditArgs, Described, fidelity};
 pub(crate) use common::{
-    CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
+    Compat, CopyArgs, EndpointArgs, FilterArgs, KEY_FILES_OF_THE_TARGET, LimitArgs, LogFormat, OutputArgs,
+    OutputFormat, Talk,
 };
 pub(crate) use cost::CostArgs;
 pub(crate) use jobs::{ConfigAction, ConfigCommand, RunArgs, ScheduleArgs};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
 pub(crate) use lag::LagArgs;
 pub(crate) use moment::span;
+pub(crate) use repair::{DirectionArg, RepairArgs};
 pub(crate) use restore::{RestoreArgs, StrategyArg};
 pub(crate) use resume::ResumeArgs;
 pub(crate) use runs::{ReportArgs, ReportFormat, RunsArgs};
@@ -59,6 +62,7 @@ Try it without an account:  s3twin demo";
 pub(crate) enum Command {
     Audit(Box<AuditArgs>),
     Sync(Box<SyncArgs>),
+    Repair(Box<RepairArgs>),
     Restore(Box<RestoreArgs>),
     Undo(Box<UndoArgs>),
     Versions(Box<VersionsArgs>),

@@ -6,11 +6,13 @@ use crate::screen::{self, bytes, grouped};
 use crate::setup;
 use comfy_table::{CellAlignment, Table, presets};
 use s3twin_engine::Error;
+use s3twin_engine::list::Sides;
 use s3twin_engine::model::Location;
 use s3twin_engine::report::{Census, Month, Planned, Prices, Saving};
 use s3twin_engine::run::census;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 
 const BUILT_IN: &str = include_str!("../../templates/prices.toml");
 const SCHEMA: &str = "s3twin.cost/1";
@@ -41,7 +43,8 @@ async fn price_all(args: &CostArgs, talk: &Talk) -> Result<String, Error> {
         let bar = screen::show_progress(connected.progress.clone(), talk);
         let now = setup::clock().now();
         let (side, store) = (connected.side, connected.store);
-        let found = census(side, &*store, now, setup::RANGES_MAX, &connected.progress, cancel.clone()).await;
+        let ranges_max = setup::ranges_max(&Sides { source: Arc::clone(&side), replica: None });
+        let found = census(side, &*store, now, ranges_max, &connected.progress, cancel.clone()).await;
         drop(bar);
         priced.push(Priced::new(bucket, found?, &prices));
     }

@@ -51,12 +51,13 @@ async fn measure(args: &LagArgs, talk: &Talk, now: Timestamp) -> Result<(Lag, Ar
     let connect = setup::connect(&args.primary, Some(&args.replica), &args.endpoints, &args.limits, &cancel);
     // Loading the AWS configuration has a large state.
     let connected = Box::pin(connect).await?;
+    let ranges_max = setup::ranges_max(&connected.sides);
     let job = LagJob {
         sides: connected.sides,
         filter,
         since: args.since.map(|since| since.resolve(now)),
         heads_max: args.max_heads,
-        ranges_max: setup::RANGES_MAX,
+        ranges_max,
     };
     let bar = screen::show_progress(Arc::clone(&connected.progress), talk);
     let found = lag(job, &setup::clock(), &connected.progress, cancel).await;

@@ -1,12 +1,15 @@
 //! The commands. Each: check, connect, run, report.
 
 pub(crate) mod audit;
+mod baseline;
 pub(crate) mod config;
 pub(crate) mod cost;
 pub(crate) mod demo;
+mod earlier;
 mod frame;
 pub(crate) mod lab;
 pub(crate) mod lag;
+pub(crate) mod repair;
 pub(crate) mod report;
 pub(crate) mod restore;
 pub(crate) mod resume;

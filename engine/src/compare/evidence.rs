@@ -171,7 +171,7 @@ async fn replay_one(
         return Ok(Outcome::Open);
     };
     let pinned = Pinned::new(reader, &pair.key, facts.version_id.as_deref(), facts.etag.as_ref(), facts.size);
-    print.ask_layout(owner, &pair.key, info).await;
+    print.ask_layout(owner, &pair.key, info, false).await;
     pair.read += facts.size;
     print.hold_against(&pinned, facts.size, reading).await
 }
@@ -203,7 +203,7 @@ fn unread(pair: &mut OpenPair, error: &S3Error) -> Judgement {
 }
 
 /// Its bytes are in an archive tier and were not restored.
-fn is_frozen(info: &ObjectInfo) -> bool {
+pub(super) fn is_frozen(info: &ObjectInfo) -> bool {
     let restored = info.restore.as_deref().is_some_and(|text| text.contains("ongoing-request=\"false\""));
     (info.storage_class.is_archive() || info.archive_status.is_some()) && !restored
 }
@@ -216,17 +216,17 @@ fn is_hopeless(pair: &OpenPair) -> bool {
     !both_plain && !a.is_empty() && !b.is_empty() && !a.iter().any(|algorithm| b.contains(algorithm))
 }
 
-async fn head(side: &Side, key: &str) -> Answer<ObjectInfo> {
+pub(super) async fn head(side: &Side, key: &str) -> Answer<ObjectInfo> {
     side.store.head(&HeadObject { id: side.object(key), checksum: true, part_number: None }).await
 }
 
 /// Parts help where a composite CRC is stored.
-fn wants_parts(info: &ObjectInfo) -> bool {
+pub(super) fn wants_parts(info: &ObjectInfo) -> bool {
     info.checksums.iter().any(|checksum| checksum.parts.is_some())
 }
 
 /// Attributes of the same version that HEAD spoke of. A full-object checksum needs no second request.
-async fn attributes(side: &Side, key: &str, info: &ObjectInfo) -> Answer<Attributes> {
+pub(super) async fn attributes(side: &Side, key: &str, info: &ObjectInfo) -> Answer<Attributes> {
     if !wants_parts(info) {
         return Ok(Attributes {
             size: info.size,
@@ -235,10 +235,10 @@ async fn attributes(side: &Side, key: &str, info: &ObjectInfo) -> Answer<Attribu
             ..Attributes::default()
         });
     }
-    side.store.attributes(&side.version(key, info.version_id.as_deref())).await
+    side.attributes(&side.version(key, info.version_id.as_deref())).await
 }
 
-fn note(facts: &mut Facts, info: &ObjectInfo) {
+pub(super) fn note(facts: &mut Facts, info: &ObjectInfo) {
     facts.version_id = info.version_id.as_deref().map(Into::into);
     facts.checksum = info.checksums.first().map(|checksum| checksum.to_string().into());
 }
@@ -250,6 +250,8 @@ pub fn unreadable(error: &S3Error) -> Judgement {
         Kind::NotFound | Kind::DeleteMarker => Judgement::unproven(Reason::Vanished),
         Kind::Changed => Judgement::unproven(Reason::ChangedMeanwhile),
         Kind::Archived => Judgement::unproven(Reason::Archived),
+        // A manifest, for one, has no bytes.
+        Kind::Unsupported => Judgement::unproven(Reason::NothingStored),
         Kind::Denied | Kind::Credentials => Judgement::because(Verdict::Unreadable, Reason::AccessDenied),
         _ => Judgement::because(Verdict::Unreadable, Reason::ServerError),
     }

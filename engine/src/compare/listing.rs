@@ -120,13 +120,19 @@ pub fn judge(source: Option<Entry<'_>>, replica: Option<Entry<'_>>, rules: &Rule
 
 fn judge_pair(source: Entry<'_>, replica: Entry<'_>, rules: &Rules) -> Judged {
     let (a, b) = (source.row, replica.row);
-    if a.size != b.size {
+    judge_content((a.size, a.etag.as_ref()), (b.size, b.etag.as_ref()), rules.depth)
+}
+
+/// L0 and L1 for two objects of which size and ETag are known.
+#[must_use]
+pub fn judge_content(a: (u64, Option<&ETag>), b: (u64, Option<&ETag>), depth: Depth) -> Judged {
+    if a.0 != b.0 {
         return Judged::Settled(Judgement::different(Reason::SizeDiffers));
     }
-    if a.size == 0 {
+    if a.0 == 0 {
         return Judged::Settled(Judgement::identical(Evidence::Size));
     }
-    match (&a.etag, &b.etag) {
+    match (a.1, b.1) {
         // Opaque ETags are random on some servers and equal by accident on none: equality still counts only
         // for the shapes that are computed from content (S3 facts, section 1).
         (Some(ETag::Opaque(_)) | None, _) | (_, Some(ETag::Opaque(_)) | None) => {
@@ -135,7 +141,7 @@ fn judge_pair(source: Entry<'_>, replica: Entry<'_>, rules: &Rules) -> Judged {
         (Some(a), Some(b)) if a == b => Judged::Settled(Judgement::identical(Evidence::Etag)),
         (Some(ETag::Plain(_)), Some(ETag::Plain(_))) => {
             // Unequal MD5s, unless encryption made them something else, which only HEAD can tell.
-            if rules.depth == Depth::Listing {
+            if depth == Depth::Listing {
                 Judged::Settled(Judgement::different(Reason::EtagDiffers))
             } else {
                 Judged::Open(Reason::EncryptedNoSharedChecksum)

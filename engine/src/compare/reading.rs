@@ -8,8 +8,10 @@ use crate::list::Side;
 use crate::model::ETag;
 use crate::s3::{Answer, Body, GetObject, Kind, ObjectId, Operation, S3Error};
 use crate::verify::pool::{CpuPool, PoolError};
+use crate::verify::service::DigestService;
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,8 +29,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// What reading shares with the rest of the run. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reading {
-    /// Hashes off the network's threads.
+    /// Hashes streams off the network's threads.
     pub pool: CpuPool,
+    /// Hashes messages that are held whole, many at once.
+    pub digests: DigestService,
     /// Bytes in hand at once.
     pub memory: MemoryTickets,
     /// Bytes per second.
@@ -42,7 +46,8 @@ impl Reading {
     /// When the hashing threads cannot be started.
     pub fn new() -> Result<Self, PoolError> {
         let (memory, bandwidth) = (MemoryTickets::new(MEMORY), Arc::new(Bandwidth::new(None)));
-        Ok(Self { pool: CpuPool::new(0)?, memory, bandwidth })
+        let pool = CpuPool::new(0)?;
+        Ok(Self { digests: DigestService::new(pool.clone()), pool, memory, bandwidth })
     }
 }
 
@@ -53,6 +58,16 @@ pub(super) struct Pinned {
     id: ObjectId,
     etag: Option<ETag>,
     size: u64,
+    tap: Option<Arc<dyn Tap>>,
+}
+
+/// Takes the bytes that are read for proof, and keeps them.
+pub trait Tap: std::fmt::Debug + Send + Sync + 'static {
+    /// The bytes from `first` on. Ranges come in any order; one that was read again comes again. May block.
+    ///
+    /// # Errors
+    /// An error ends the reading.
+    fn take(&self, first: u64, frames: &[Bytes]) -> io::Result<()>;
 }
 
 /// Bytes in order, and the right to hold them.
@@ -64,7 +79,12 @@ pub(super) struct Chunk {
 impl Pinned {
     /// The version of a relative key that has this ETag and size.
     pub(super) fn new(side: &Side, key: &str, version: Option<&str>, etag: Option<&ETag>, size: u64) -> Self {
-        Self { side: side.clone(), id: side.version(key, version), etag: etag.cloned(), size }
+        Self { side: side.clone(), id: side.version(key, version), etag: etag.cloned(), size, tap: None }
+    }
+
+    /// With somebody who takes the bytes.
+    pub(super) fn tapped(self, tap: Arc<dyn Tap>) -> Self {
+        Self { tap: Some(tap), ..self }
     }
 
     /// The whole object, chunk by chunk.
@@ -83,32 +103,45 @@ impl Pinned {
             let range = Some((first + got, first + length - 1));
             let request = GetObject { id: self.id.clone(), range, if_match: self.etag.clone() };
             let body = self.side.store.get(&request).await?;
-            self.check(&body, length - got)?;
+            self.check(&body)?;
             let before = got;
-            let broken = drain(body, length, &mut got, &mut frames, &reading.bandwidth).await;
+            // A header that lies, once, or a server that ignores ranges, always: none of its bytes are taken.
+            let misannounced = body.length != length - got;
+            let broken = if misannounced {
+                Some(self.error(Kind::Protocol, "the answer is not the range that was asked for"))
+            } else {
+                drain(body, length, &mut got, &mut frames, &reading.bandwidth).await
+            };
             if got == length {
                 break;
             }
             fruitless = if got > before { 1 } else { fruitless + 1 };
             let error =
                 broken.unwrap_or_else(|| self.error(Kind::Transient, "the body ended before its length"));
-            if fruitless >= FRUITLESS || !error.is_retryable() {
+            if fruitless >= FRUITLESS || !(error.is_retryable() || misannounced) {
                 return Err(error);
             }
             tokio::time::sleep(PAUSE * fruitless).await;
         }
-        Ok(frames)
+        match &self.tap {
+            Some(tap) => self.pass(first, frames, Arc::clone(tap)).await,
+            None => Ok(frames),
+        }
     }
 
-    /// Servers that ignore If-Match or Range would give other bytes than those asked for.
-    fn check(&self, body: &Body, length: u64) -> Answer<()> {
+    async fn pass(&self, first: u64, frames: Vec<Bytes>, tap: Arc<dyn Tap>) -> Answer<Vec<Bytes>> {
+        let pass = move || tap.take(first, &frames).map(|()| frames);
+        let passed =
+            tokio::task::spawn_blocking(pass).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        passed.map_err(|error| self.error(Kind::Invalid, &format!("the bytes could not be kept: {error}")))
+    }
+
+    /// Servers that ignore If-Match would give another object than the one asked for.
+    fn check(&self, body: &Body) -> Answer<()> {
         if let (Some(wanted), Some(found)) = (&self.etag, &body.info.etag)
             && wanted != found
         {
             return Err(self.error(Kind::Changed, "the object has another ETag now"));
-        }
-        if body.length != length {
-            return Err(self.error(Kind::Protocol, "the answer is not the range that was asked for"));
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! layout the object may have. The layout is known from the part list, from HEADs of parts, or guessed; equality
 //! in any layout proves equal bytes, so a wrong guess costs nothing but the hashing.
 
+use super::parted::{part_digests, whole_crc};
 use super::reading::{CHUNK, Pinned, Reading};
 use crate::list::Side;
 use crate::model::{Checksum, ChecksumAlgorithm, ETag};
@@ -11,6 +12,7 @@ use crate::s3::{Answer, Attributes, HeadObject, Kind, ObjectId, ObjectInfo, S3Er
 use crate::verify::digest::{Digests, Hasher};
 use crate::verify::kind::{HashKind, Wanted};
 use crate::verify::layout::{Layout, candidate_layouts};
+use crate::verify::multipart::{composite, multipart_etag};
 use crate::verify::replay::LayoutReplay;
 use futures::{StreamExt as _, pin_mut};
 
@@ -23,11 +25,16 @@ const PART_HEADS_AT_ONCE: usize = 16;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fingerprint {
     md5: Option<[u8; 16]>,
+    /// Of the whole object.
     checksums: Vec<(HashKind, Checksum)>,
+    /// Of the parts' checksums.
+    composites: Vec<(HashKind, Checksum)>,
     etag: Option<ETag>,
     layouts: Vec<Layout>,
     /// The only layout above is certainly the object's.
     exact: bool,
+    /// Accident is looked for, not malice: 32 equal bits are enough.
+    lenient: bool,
 }
 
 /// What reading one side showed about the other.
@@ -44,41 +51,62 @@ pub(super) enum Outcome {
 impl Fingerprint {
     /// Whether reading the other side can tell anything.
     pub(super) fn is_useful(&self) -> bool {
-        self.md5.is_some()
-            || !self.layouts.is_empty()
-            || self.checksums.iter().any(|(kind, _)| kind.size() > 4)
+        let tells = |(kind, _): &(HashKind, Checksum)| self.is_long_enough(*kind);
+        let in_parts = self.etag.is_some() || self.composites.iter().any(tells);
+        self.md5.is_some() || (in_parts && !self.layouts.is_empty()) || self.checksums.iter().any(tells)
+    }
+
+    /// Thirty-two bits may agree by accident, and are easily made to.
+    fn is_long_enough(&self, kind: HashKind) -> bool {
+        self.lenient || kind.size() > 4
     }
 
     /// From what HEAD and attributes said, and no further request.
     pub(super) fn stored(info: &ObjectInfo, attributes: Option<&Attributes>) -> Self {
-        let full = info.checksums.iter().filter(|checksum| checksum.parts.is_none());
-        let mut print = Self {
-            checksums: full.map(|checksum| (hash_kind(checksum.algorithm), checksum.clone())).collect(),
-            ..Self::default()
+        let hashes = |composite: bool| {
+            let of_kind = info.checksums.iter().filter(move |checksum| checksum.parts.is_some() == composite);
+            of_kind.map(|checksum| (hash_kind(checksum.algorithm), checksum.clone())).collect::<Vec<_>>()
         };
-        if !info.encryption.keeps_md5() {
-            return print;
-        }
+        let mut print = Self { checksums: hashes(false), composites: hashes(true), ..Self::default() };
+        let keeps_md5 = info.encryption.keeps_md5();
         match &info.etag {
-            Some(ETag::Plain(md5)) => print.md5 = Some(*md5),
-            Some(etag @ ETag::Multipart { parts, .. }) => {
-                print.etag = Some(etag.clone());
-                let listed = attributes.and_then(|attributes| listed_layout(attributes, info.size, *parts));
-                print.exact = listed.is_some() || *parts == 1;
-                print.layouts = match listed {
-                    Some(layout) => vec![layout],
-                    None => candidate_layouts(info.size, *parts).into_iter().map(Layout::Uniform).collect(),
-                };
-            }
+            Some(ETag::Plain(md5)) if keeps_md5 => print.md5 = Some(*md5),
+            Some(etag @ ETag::Multipart { .. }) if keeps_md5 => print.etag = Some(etag.clone()),
             _ => {}
         }
+        let Some(parts) = print.parts() else { return print };
+        let listed = attributes.and_then(|attributes| listed_layout(attributes, info.size, parts));
+        print.exact = listed.is_some() || parts == 1;
+        print.layouts = match listed {
+            Some(layout) => vec![layout],
+            None => candidate_layouts(info.size, parts).into_iter().map(Layout::Uniform).collect(),
+        };
         print
     }
 
+    /// For an object held against itself.
+    pub(super) fn against_rot(self) -> Self {
+        Self { lenient: true, ..self }
+    }
+
+    /// Parts of the object, as far as it matters.
+    fn parts(&self) -> Option<u32> {
+        let of_etag = self.etag.as_ref().and_then(ETag::parts);
+        of_etag.or_else(|| self.composites.iter().find_map(|(_, checksum)| checksum.parts))
+    }
+
+    /// What is stored, in words.
+    pub(super) fn names(&self) -> String {
+        let etag = (self.md5.is_some() || self.etag.is_some()).then_some("ETag");
+        let sums = self.checksums.iter().chain(&self.composites);
+        let names: Vec<_> = etag.into_iter().chain(sums.map(|(_, sum)| sum.algorithm.name())).collect();
+        names.join(" and ")
+    }
+
     /// Asks for the part layout where it is only guessed and the bytes are worth the requests.
-    pub(super) async fn ask_layout(&mut self, side: &Side, key: &str, info: &ObjectInfo) {
-        let Some(ETag::Multipart { parts, .. }) = self.etag else { return };
-        if self.exact || info.size <= CHUNK {
+    pub(super) async fn ask_layout(&mut self, side: &Side, key: &str, info: &ObjectInfo, always: bool) {
+        let Some(parts) = self.parts() else { return };
+        if self.exact || (info.size <= CHUNK && !always) {
             return;
         }
         let id = side.version(key, info.version_id.as_deref());
@@ -88,14 +116,23 @@ impl Fingerprint {
         if first > 0 && last.is_some_and(|last| last > 0 && last <= first) {
             // Any other even cut would have another first part.
             self.layouts = vec![Layout::Uniform(first)];
-        } else if parts <= PART_HEADS_MAX {
-            let sizes = futures::stream::iter(1..=parts).map(|number| part_size(side, &id, number, parts));
-            let sizes: Vec<Answer<u64>> = sizes.buffered(PART_HEADS_AT_ONCE).collect().await;
-            let layout = sizes.into_iter().collect::<Answer<Vec<u64>>>().map(Layout::Parts);
-            if let Some(layout) = layout.ok().filter(|layout| layout.fits(info.size)) {
-                (self.layouts, self.exact) = (vec![layout], true);
-            }
+        } else {
+            self.list_parts(side, key, info).await;
         }
+    }
+
+    /// Asks for the size of every part. True if the layout is certain now and was not before.
+    pub(super) async fn list_parts(&mut self, side: &Side, key: &str, info: &ObjectInfo) -> bool {
+        let Some(parts) = self.parts().filter(|parts| !self.exact && *parts <= PART_HEADS_MAX) else {
+            return false;
+        };
+        let id = side.version(key, info.version_id.as_deref());
+        let sizes = futures::stream::iter(1..=parts).map(|number| part_size(side, &id, number, parts));
+        let sizes: Vec<Answer<u64>> = sizes.buffered(PART_HEADS_AT_ONCE).collect().await;
+        let layout = sizes.into_iter().collect::<Answer<Vec<u64>>>().map(Layout::Parts);
+        let Some(layout) = layout.ok().filter(|layout| layout.fits(info.size)) else { return false };
+        (self.layouts, self.exact) = (vec![layout], true);
+        true
     }
 
     /// Reads an object to its end and holds it against the fingerprint.
@@ -105,6 +142,50 @@ impl Fingerprint {
         size: u64,
         reading: &Reading,
     ) -> Answer<Outcome> {
+        match self.messages(size) {
+            Some(sizes) => self.by_parts(object, &sizes, reading).await,
+            None => self.by_stream(object, size, reading).await,
+        }
+    }
+
+    /// The pieces that can be hashed independently, if all that is stored follows from their digests: the parts of
+    /// the one possible layout, or a small object as a whole.
+    fn messages(&self, size: u64) -> Option<Vec<u64>> {
+        if self.parts().is_none() {
+            return (size <= CHUNK).then(|| vec![size]);
+        }
+        let [layout] = &*self.layouts else { return None };
+        let combine = self.checksums.iter().all(|(kind, _)| kind.crc().is_some());
+        let sizes: Vec<u64> = (0..).map_while(|index| layout.part(index, size)).collect();
+        (self.md5.is_none() && combine && layout.fits(size)).then_some(sizes)
+    }
+
+    async fn by_parts(&self, object: &Pinned, sizes: &[u64], reading: &Reading) -> Answer<Outcome> {
+        let sums = self.checksums.iter().chain(&self.composites);
+        let mut wanted: Wanted = sums.map(|(kind, _)| *kind).collect();
+        if self.md5.is_some() || self.etag.is_some() {
+            wanted = wanted.with(HashKind::Md5);
+        }
+        let parts = part_digests(object, sizes, wanted, reading).await?;
+        let mut whole = Digests::default();
+        if let ([only], None) = (&*parts, self.parts()) {
+            whole = *only;
+        }
+        for (kind, _) in self.checksums.iter().filter(|_| self.parts().is_some()) {
+            if let Some(crc) = whole_crc(*kind, &parts, sizes) {
+                whole.set(*kind, &crc);
+            }
+        }
+        let md5s: Vec<[u8; 16]> = parts.iter().filter_map(Digests::md5).collect();
+        let same = |(kind, checksum): &(HashKind, Checksum)| {
+            let values = parts.iter().filter_map(|digests| digests.get(*kind));
+            composite(*kind, values).is_some_and(|text| text == checksum.text())
+        };
+        let composites = self.composites.iter().map(|sum| (sum.0, same(sum))).collect::<Vec<_>>();
+        Ok(self.judge(&whole, &[Some(multipart_etag(&md5s))], &composites))
+    }
+
+    async fn by_stream(&self, object: &Pinned, size: u64, reading: &Reading) -> Answer<Outcome> {
         let mut wanted: Wanted = self.checksums.iter().map(|(kind, _)| *kind).collect();
         if self.md5.is_some() {
             wanted = wanted.with(HashKind::Md5);
@@ -123,12 +204,16 @@ impl Fingerprint {
             };
             state = reading.pool.run(hash).await.map_err(|error| internal(object, &error.to_string()))?;
         }
-        Ok(self.judge(&state.0.finish(), &state.1.finish()))
+        Ok(self.judge(&state.0.finish(), &state.1.finish(), &[]))
     }
 
-    fn judge(&self, digests: &Digests, etags: &[Option<String>]) -> Outcome {
+    /// `composites` are those that could be computed, and whether they agree.
+    fn judge(&self, digests: &Digests, etags: &[Option<String>], composites: &[(HashKind, bool)]) -> Outcome {
         let same = |(kind, checksum): &(HashKind, Checksum)| digests.get(*kind) == Some(&*checksum.value);
         if self.checksums.iter().any(|pair| !same(pair)) {
+            return Outcome::Other;
+        }
+        if self.exact && composites.iter().any(|(_, same)| !same) {
             return Outcome::Other;
         }
         if let Some(md5) = self.md5 {
@@ -141,8 +226,9 @@ impl Fingerprint {
         if self.exact && self.etag.is_some() {
             return Outcome::Other;
         }
-        // Thirty-two bits may agree by accident, and are easily made to.
-        if self.checksums.iter().any(|(kind, _)| kind.size() > 4) { Outcome::Same } else { Outcome::Open }
+        let in_parts = composites.iter().any(|(kind, same)| *same && self.is_long_enough(*kind));
+        let whole = self.checksums.iter().any(|(kind, _)| self.is_long_enough(*kind));
+        if in_parts || whole { Outcome::Same } else { Outcome::Open }
     }
 }
 

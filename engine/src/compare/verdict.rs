@@ -99,13 +99,17 @@ pub enum Reason {
     VersionsDiffer,
     DeleteMarkerDiffers,
     VersionOrderDiffers,
+    /// The bytes are not those that the object's own ETag or checksum was taken of.
+    BitRot,
+    /// The server stores nothing about the object that could be computed from its bytes.
+    NothingStored,
     /// A restore cannot tell from the listing what stood at the moment asked for.
     PastUncertain,
 }
 
 impl Reason {
     /// Every reason, for the documentation.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::NotOnReplica,
         Self::NotOnSource,
         Self::SizeDiffers,
@@ -132,6 +136,8 @@ impl Reason {
         Self::VersionsDiffer,
         Self::DeleteMarkerDiffers,
         Self::VersionOrderDiffers,
+        Self::BitRot,
+        Self::NothingStored,
         Self::PastUncertain,
     ];
 
@@ -139,20 +145,20 @@ impl Reason {
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {
-            Self::NotOnReplica => "copy it: `s3twin sync`",
+            Self::NotOnReplica => "copy it: `s3twin repair`, or `s3twin sync`",
             Self::NotOnSource => {
-                "deleted on the source or written to the replica by somebody: `s3twin sync --delete` removes it"
+                "deleted on the source or written to the replica by somebody: `s3twin repair --delete` removes it"
             }
             Self::SizeDiffers | Self::EtagDiffers | Self::ChecksumDiffers | Self::BytesDiffer => {
-                "the bytes are not the same: check which side is right; `s3twin sync` brings the source's over"
+                "the bytes are not the same: check which side is right, then `s3twin repair`; its --direction says which"
             }
             Self::MetadataDiffers | Self::TagsDiffer => {
-                "the bytes agree, what describes them does not: copy the object again"
+                "the bytes agree, what describes them does not: `s3twin repair` copies the object again"
             }
             Self::StorageClassDiffers => {
-                "set the class with `s3twin sync --storage-class` or a lifecycle rule, if it matters"
+                "`s3twin repair` copies it again in the source's class, if it matters"
             }
-            Self::LockDiffers => "set retention or legal hold on the replica",
+            Self::LockDiffers => "set retention or legal hold on the replica, or `s3twin repair --copy-lock`",
             Self::EncryptionDiffers => "check the default encryption of both buckets",
             Self::AclDiffers => "check object ownership and ACLs of both buckets",
             Self::PartLayoutOnly => {
@@ -175,6 +181,12 @@ impl Reason {
                 "a delete marker is on one side only: check whether delete markers are replicated"
             }
             Self::VersionOrderDiffers => "the same versions in another order",
+            Self::BitRot => {
+                "the bytes have changed since they were written: take the object from its replica, or an older version"
+            }
+            Self::NothingStored => {
+                "nothing is stored to hold its bytes against: copy it onto itself, which stores a checksum, or audit it against its replica with --scrub"
+            }
             Self::PastUncertain => "look at the key's versions, then restore one by --key and --version-id",
         }
     }

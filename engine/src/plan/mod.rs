@@ -3,6 +3,7 @@
 mod action;
 mod brakes;
 mod filter;
+mod heal;
 mod pitr;
 mod plan_file;
 mod timeline;
@@ -10,6 +11,7 @@ mod timeline;
 pub use action::{Action, SyncRules, action_for};
 pub use brakes::{Brakes, Survey};
 pub use filter::{Filter, FilterError, FilterRule};
+pub use heal::{Direction, Heal, HealRules, heal_for};
 pub use pitr::{
     Goal, PlanRules, Planned, PlannedVersion, Step, Strategy, Uncertain, plan_elsewhere, plan_in_place,
     plan_version,

@@ -3,6 +3,9 @@
 use crate::compare::listing::FactsRow;
 use crate::compare::{Evidence, Facts, Judgement, Reason, Verdict};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
+use std::path::Path;
 
 /// See the module text. Field names are the contract; `action` and `detail` are additions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,7 +22,7 @@ pub struct Finding {
     pub source: Option<FactsRow>,
     /// What is known of the replica object.
     pub replica: Option<FactsRow>,
-    /// What to do.
+    /// What to do; empty when it is done.
     pub advice: String,
     /// What a sync, restore or repair did about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,11 +49,47 @@ impl Finding {
         }
     }
 
+    /// Something was done about it, and nothing is left to do.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.action.is_some() && self.advice.is_empty()
+    }
+
     /// Appends the row as one JSON line.
     pub fn write_line(&self, out: &mut Vec<u8>) {
         // A struct of strings and numbers always serialises; a Vec never fails to grow short of abort.
         if serde_json::to_writer(&mut *out, self).is_ok() {
             out.push(b'\n');
+        }
+    }
+}
+
+/// The rows of a `findings.jsonl`, one at a time: there may be millions.
+#[derive(Debug)]
+pub struct FindingRows {
+    lines: BufReader<File>,
+    line: Vec<u8>,
+}
+
+impl FindingRows {
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self { lines: BufReader::with_capacity(256 << 10, File::open(path)?), line: Vec::new() })
+    }
+}
+
+impl Iterator for FindingRows {
+    type Item = io::Result<Finding>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.line.clear();
+        match self.lines.read_until(b'\n', &mut self.line) {
+            Ok(0) => None,
+            Ok(_) => Some(serde_json::from_slice(&self.line).map_err(io::Error::from)),
+            Err(error) => Some(Err(error)),
         }
     }
 }

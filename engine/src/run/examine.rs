@@ -4,20 +4,24 @@
 //! Judging is synchronous and allocates nothing for identical keys. The rest of a piece settles in the
 //! background while the range lists on, at most [`PIECES_PENDING_MAX`] pieces behind.
 
-use super::Session;
 use super::hands::Hands;
+use super::prove::{Case, Outcome, Prover};
+use super::strands::{self, Strand};
+use super::watch::{Watch, last_proof};
+use super::{ProofWindow, Session};
 use crate::Error;
-use crate::compare::evidence::{OpenPair, climb, read_both};
-use crate::compare::fidelity::{self, Described};
-use crate::compare::{Depth, Facts, Fidelity, Judged, Judgement, Reading, Reason, Rules, judge};
-use crate::list::{Objects, Side, Sides, Visitor};
-use crate::model::{Entry, KeyRange};
+use crate::compare::{Facts, Judged, Judgement, Reading, Reason, Rules, Verdict, judge};
+use crate::list::{Objects, Sides, Visitor};
+use crate::model::{Entry, KeyRange, Timestamp};
 use crate::observe::Progress;
 use crate::plan::Filter;
+use crate::report::ledger::Lookup;
 use crate::report::{Finding, Tally};
+use crate::s3::SAVED_LISTING;
 use futures::StreamExt as _;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Pieces of one range that may be settling while it lists on. Two keep the pipe full; more would only hold
@@ -32,6 +36,7 @@ pub(super) struct Examine {
     shared: Arc<Shared>,
     rules: Rules,
     filter: Filter,
+    manifest: bool,
     recorder: Arc<super::Recorder>,
     progress: Arc<Progress>,
 }
@@ -39,33 +44,19 @@ pub(super) struct Examine {
 /// What the background work of a piece needs.
 #[derive(Debug)]
 struct Shared {
-    sides: Sides,
-    depth: Depth,
-    fidelity: Fidelity,
-    reading: Option<Reading>,
+    prover: Prover,
     hands: Option<Hands>,
+    watch: Option<Watch>,
+    cancel: CancellationToken,
 }
 
-/// A key that is not identical by the listing alone.
+/// What an audit keeps besides its findings.
 #[derive(Debug)]
-pub(super) struct Case {
-    pub(super) key: Box<str>,
-    pub(super) source: Option<Facts>,
-    pub(super) replica: Option<Facts>,
-    judged: Judged,
-    /// A scrub reads it whatever the listing proves.
-    picked: bool,
-    outcome: Outcome,
-}
-
-/// What examining a key brought besides the judgement.
-#[derive(Debug, Default)]
-struct Outcome {
-    detail: Option<String>,
-    /// Bytes read for proof.
-    read: u64,
-    /// Both sides were read to their end, or to the first difference.
-    scrubbed: bool,
+pub(super) struct Extras {
+    /// A row for every key of the source.
+    pub(super) manifest: bool,
+    /// Proofs by reading.
+    pub(super) window: Option<ProofWindow>,
 }
 
 /// The background work of a piece, stopped when dropped: its findings rows and its counts.
@@ -77,19 +68,23 @@ pub(super) struct Segment {
     id: u32,
     tally: Tally,
     cases: Vec<Case>,
+    strand: Strand,
+    proofs: Option<Lookup>,
     pending: VecDeque<(KeyRange, Settling)>,
 }
 
 impl Examine {
-    /// Judges and reports.
+    /// Judges and reports, and keeps what else was asked for.
     pub(super) fn looking(
         sides: Sides,
         rules: Rules,
         filter: Filter,
-        reading: Option<Reading>,
+        (reading, extras): (Option<Reading>, Extras),
         session: &Session,
     ) -> Self {
-        Self::new(sides, rules, filter, (reading, None), session)
+        let watch = extras.window.map(|window| Watch::new(window, session.clock.clone()));
+        let manifest = extras.manifest;
+        Self { manifest, ..Self::new(sides, rules, filter, (reading, None, watch), session) }
     }
 
     /// Judges, acts and reports.
@@ -100,34 +95,38 @@ impl Examine {
         (reading, hands): (Option<Reading>, Hands),
         session: &Session,
     ) -> Self {
-        Self::new(sides, rules, filter, (reading, Some(hands)), session)
+        Self::new(sides, rules, filter, (reading, Some(hands), None), session)
     }
 
     fn new(
         sides: Sides,
         rules: Rules,
         filter: Filter,
-        (reading, hands): (Option<Reading>, Option<Hands>),
+        (reading, hands, watch): (Option<Reading>, Option<Hands>, Option<Watch>),
         session: &Session,
     ) -> Self {
-        let (depth, fidelity) = (rules.depth, rules.fidelity);
-        let shared = Arc::new(Shared { sides, depth, fidelity, reading, hands });
+        let prover = Prover { sides, depth: rules.depth, fidelity: rules.fidelity, reading };
+        let shared = Arc::new(Shared { prover, hands, watch, cancel: session.cancel.clone() });
         let (recorder, progress) = (Arc::clone(&session.recorder), Arc::clone(&session.progress));
-        Self { shared, rules, filter, recorder, progress }
+        Self { shared, rules, filter, manifest: false, recorder, progress }
     }
 
     /// Is it a scrub's turn to read this pair? Counts the pairs there are to read.
-    fn picks(&self, tally: &mut Tally, key: &str, source: Option<Entry<'_>>, judged: &Judged) -> bool {
+    fn picks(
+        &self,
+        tally: &mut Tally,
+        source: Option<Entry<'_>>,
+        judged: &Judged,
+        last: Option<Timestamp>,
+    ) -> bool {
         let Some(scrub) = &self.rules.scrub else { return false };
         let comparable = match judged {
             Judged::Settled(judgement) => judgement.reason.is_none(),
             Judged::Open(_) => true,
         };
-        if !comparable || source.is_none_or(|entry| entry.row.size == 0) {
-            return false;
-        }
+        let Some(entry) = source.filter(|entry| comparable && entry.row.size > 0) else { return false };
         tally.scrub.of += 1;
-        scrub.picks(key)
+        scrub.picks(entry.key, last)
     }
 
     /// Must a pair with equal bytes be looked at for what describes it?
@@ -154,7 +153,8 @@ impl Visitor<Objects> for Examine {
     type Segment = Segment;
 
     fn open(&self, id: u32) -> Segment {
-        Segment { id, ..Segment::default() }
+        let proofs = self.shared.watch.as_ref().and_then(Watch::lookup);
+        Segment { id, proofs, ..Segment::default() }
     }
 
     fn pair(&self, segment: &mut Segment, source: Option<Entry<'_>>, replica: Option<Entry<'_>>) {
@@ -163,33 +163,52 @@ impl Visitor<Objects> for Examine {
             return;
         }
         segment.tally.see(source.map(|entry| entry.row.size), replica.map(|entry| entry.row.size));
-        let judged = judge(source, replica, &self.rules);
-        let picked = self.picks(&mut segment.tally, key, source, &judged);
+        let judged = match &self.shared.prover.sides.replica {
+            Some(_) => judge(source, replica, &self.rules),
+            // One side only: nothing but its own bytes can tell.
+            None => Judged::Open(Reason::NothingStored),
+        };
+        let last = segment.proofs.as_mut().and_then(|proofs| last_proof(proofs, source, replica));
+        let picked = self.picks(&mut segment.tally, source, &judged, last);
+        let watch = self.shared.watch.as_ref();
+        let proved_before = watch.is_some_and(|watch| watch.is_recent(last));
         match judged {
             Judged::Settled(judgement)
                 if judgement.reason.is_none() && !picked && !self.concerns(source, replica) =>
             {
                 segment.tally.conclude(&judgement);
+                if let (Some(watch), Some(entry)) = (watch, source) {
+                    watch.see(&mut segment.tally, entry.row.size, proved_before);
+                }
+                if let Some(entry) = source.filter(|_| self.manifest) {
+                    strands::write_row(key, &Facts::from(entry), &mut segment.strand.rows);
+                }
             }
-            judged => segment.cases.push(Case {
-                key: key.into(),
-                source: source.map(Facts::from),
-                replica: replica.map(Facts::from),
-                judged,
-                picked,
-                outcome: Outcome::default(),
-            }),
+            judged => {
+                if self.manifest {
+                    segment.strand.cases.push(segment.strand.rows.len());
+                }
+                segment.cases.push(Case {
+                    key: key.into(),
+                    source: source.map(Facts::from),
+                    replica: replica.map(Facts::from),
+                    judged,
+                    picked,
+                    outcome: Outcome { proved_before, ..Outcome::default() },
+                });
+            }
         }
     }
 
     async fn batch(&self, segment: &mut Segment, piece: KeyRange) -> Result<(), Error> {
         let tally = std::mem::take(&mut segment.tally);
         let cases = std::mem::take(&mut segment.cases);
+        let strand = std::mem::take(&mut segment.strand);
         if cases.is_empty() && segment.pending.is_empty() {
-            return self.commit(segment.id, &piece, Vec::new(), &tally).await;
+            return self.commit(segment.id, &piece, strand.rows, &tally).await;
         }
         let shared = Arc::clone(&self.shared);
-        let task = tokio::spawn(async move { shared.settle(cases, tally).await });
+        let task = tokio::spawn(async move { shared.settle(cases, strand, tally).await });
         segment.pending.push_back((piece, AbortOnDropHandle::new(task)));
         while segment.pending.len() > PIECES_PENDING_MAX {
             self.commit_oldest(segment).await?;
@@ -206,10 +225,35 @@ impl Visitor<Objects> for Examine {
 }
 
 impl Shared {
+    /// Against a manifest there is nothing to copy: the two are one bucket, then and now.
+    fn since_then(&self, judgement: &Judgement) -> Option<&'static str> {
+        let is_saved = self.prover.sides.source.store.service() == SAVED_LISTING;
+        match judgement.verdict {
+            _ if !is_saved => None,
+            Verdict::Missing => {
+                Some("gone since the manifest was taken: `s3twin versions` tells what became of it")
+            }
+            Verdict::Extra => Some("new since the manifest was taken"),
+            Verdict::Different => Some("written since the manifest was taken: `s3twin versions` tells when"),
+            _ => None,
+        }
+    }
+
     /// Settles every case of a piece: evidence first, then action. Returns the findings in key order.
-    async fn settle(&self, cases: Vec<Case>, mut tally: Tally) -> Result<(Vec<u8>, Tally), Error> {
-        let judged = futures::stream::iter(cases).map(|case| self.examine(case)).buffered(KEYS_AT_ONCE);
+    async fn settle(
+        &self,
+        cases: Vec<Case>,
+        strand: Strand,
+        mut tally: Tally,
+    ) -> Result<(Vec<u8>, Tally), Error> {
+        let judged =
+            futures::stream::iter(cases).map(|case| self.prover.examine(case)).buffered(KEYS_AT_ONCE);
         let judged: Vec<(Case, Judgement)> = judged.collect().await;
+        // What could not be read because the run was told to stop is no verdict: the piece is done again.
+        let unread = |(_, judgement): &(Case, Judgement)| judgement.verdict == Verdict::Unreadable;
+        if self.cancel.is_cancelled() && judged.iter().any(unread) {
+            return Err(Error::Cancelled);
+        }
         let mut findings = Vec::with_capacity(judged.len());
         for (case, judgement) in &judged {
             tally.conclude(judgement);
@@ -219,73 +263,22 @@ impl Shared {
             tally.scrub.bad += u64::from(bad);
             let mut finding = Finding::new(&case.key, judgement, case.source.as_ref(), case.replica.as_ref());
             finding.detail.clone_from(&case.outcome.detail);
+            if let Some(advice) = self.since_then(judgement) {
+                finding.advice = advice.to_owned();
+            }
             findings.push(finding);
         }
         if let Some(hands) = &self.hands {
             hands.act(&judged, &mut findings, &mut tally).await?;
         }
-        let mut rows = Vec::new();
+        let mut rows = strand.whole(judged.iter().map(|(case, _)| case));
+        if let Some(watch) = &self.watch {
+            judged.iter().for_each(|(case, judgement)| watch.enter(case, judgement, &mut tally, &mut rows));
+        }
         findings
             .iter()
             .filter(|finding| finding.reason.is_some())
             .for_each(|finding| finding.write_line(&mut rows));
         Ok((rows, tally))
-    }
-
-    async fn examine(&self, mut case: Case) -> (Case, Judgement) {
-        let (settled, reason) = match case.judged {
-            Judged::Settled(judgement) => (Some(judgement), Reason::NoSharedChecksum),
-            Judged::Open(reason) => (None, reason),
-        };
-        let pair = match (&case.source, &case.replica) {
-            (Some(a), Some(b)) if settled.is_none_or(|judgement| judgement.reason.is_none()) => {
-                OpenPair::new(&case.key, a.clone(), b.clone(), reason)
-            }
-            _ => return (case, settled.unwrap_or(Judgement::unproven(reason))),
-        };
-        let Some(replica) = &self.sides.replica else { return (case, Judgement::unproven(reason)) };
-        let (pair, judgement) = self.prove(&mut case, replica, pair, settled).await;
-        case.outcome.detail = pair.detail;
-        case.outcome.read = pair.read;
-        (case.source, case.replica) = (Some(pair.source), Some(pair.replica));
-        (case, judgement)
-    }
-
-    /// Scrub, then ladder, then what describes the object.
-    async fn prove(
-        &self,
-        case: &mut Case,
-        replica: &Side,
-        mut pair: OpenPair,
-        settled: Option<Judgement>,
-    ) -> (OpenPair, Judgement) {
-        let sides = (&*self.sides.source, replica);
-        let mut judgement = None;
-        if let Some(reading) = self.reading.as_ref().filter(|_| case.picked) {
-            let read = read_both(sides, &mut pair, reading).await;
-            // What is archived cannot be read; less may still be known of it.
-            judgement = (read.reason != Some(Reason::Archived)).then_some(read);
-            case.outcome.scrubbed = matches!(read.reason, None | Some(Reason::BytesDiffer));
-        }
-        let mut judgement = match judgement.or(settled) {
-            Some(judgement) => judgement,
-            None if self.depth > Depth::Listing => {
-                let reading = self.reading.as_ref().filter(|_| self.depth == Depth::Bytes);
-                climb(sides.0, sides.1, &mut pair, reading).await
-            }
-            None => Judgement::unproven(pair.reason),
-        };
-        if judgement.reason.is_none() && self.fidelity != Fidelity::default() {
-            let described = Described {
-                sides,
-                key: &pair.key,
-                facts: (&pair.source, &pair.replica),
-                heads: pair.heads.as_deref(),
-            };
-            if let Some((found, detail)) = fidelity::judge(described, self.fidelity).await {
-                (judgement, pair.detail) = (found, Some(detail));
-            }
-        }
-        (pair, judgement)
     }
 }

@@ -2,6 +2,8 @@
 
 mod audit;
 mod census;
+mod deeds;
+mod download;
 mod examine;
 mod hands;
 mod history;
@@ -9,25 +11,33 @@ mod lag;
 mod look;
 mod mender;
 mod outcome;
+mod patient;
 mod planned;
+mod prove;
 mod record;
+mod repair;
 mod restore;
 mod scrub;
 mod session;
+mod strands;
 mod survey;
 mod sync;
+mod thaw;
 mod undo;
+mod uploads;
+mod watch;
 
-pub use audit::{AuditJob, audit, audit_reading};
+pub use audit::{AuditJob, ProofWindow, audit, audit_reading};
 pub use census::census;
 pub use history::audit_versions;
 pub use lag::{LagJob, lag};
-pub use mender::ThawRules;
 pub use record::Recorder;
+pub use repair::{RepairJob, repair};
 pub use restore::{RestoreJob, restore};
-pub use scrub::scrub_arc;
+pub use scrub::{scrub_arc, scrub_stalest};
 pub use session::Session;
 pub use sync::{SyncJob, sync};
+pub use thaw::ThawRules;
 pub use undo::{UndoJob, undo};
 
 use survey::survey;
