@@ -44,6 +44,22 @@ pub(crate) enum Origin {
     Interrupted(RunDir),
 }
 
+impl Origin {
+    /// Puts a word of the command line in place of another: one that means the same wherever the run is resumed.
+    pub(crate) fn replace(&mut self, word: &str, by: &str) {
+        let Self::Fresh { argv } = self else { return };
+        for known in argv {
+            match known.split_once('=') {
+                _ if known == word => by.clone_into(known),
+                Some((flag, value)) if flag.starts_with("--") && value == word => {
+                    *known = format!("{flag}={by}");
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
 async fn dispatch(cli: Cli, origin: Origin) -> Exit {
     let talk = cli.talk;
     match cli.command {

@@ -15,9 +15,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
-/// Key ranges worked on at once. Each lists both sides, so 32 keep up to 64 list requests in flight; memory
-/// of their pages stays below 20 MiB.
-pub(crate) const RANGES_MAX: usize = 32;
+/// Lists in flight at once; the memory of their pages stays below 20 MiB.
+const LISTS_MAX: usize = 64;
+
+/// Key ranges worked on at once. Each lists every side there is.
+pub(crate) fn ranges_max(sides: &Sides) -> usize {
+    if sides.replica.is_some() { LISTS_MAX / 2 } else { LISTS_MAX }
+}
 
 /// The wall clock.
 pub(crate) fn clock() -> Clock {

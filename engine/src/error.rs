@@ -31,6 +31,9 @@ pub enum Error {
     /// The run's own files cannot be written or read.
     #[error("{0}. What to do: {advice}", advice = .0.advice())]
     Journal(#[from] JournalError),
+    /// The folder that is restored to cannot take any more.
+    #[error("{0}")]
+    Folder(String),
     /// Another run holds the pair.
     #[error("{0}. What to do: {advice}", advice = .0.advice())]
     Lease(#[from] LeaseError),

@@ -41,7 +41,7 @@ async fn lab() -> Lab {
     lab
 }
 
-async fn side(lab: &Lab, location: &str, cancel: &CancellationToken) -> Side {
+pub(crate) async fn side(lab: &Lab, location: &str, cancel: &CancellationToken) -> Side {
     let settings = EndpointSettings {
         endpoint_url: Some(lab.endpoint()),
         region: Some(REGION.to_owned()),

@@ -22,6 +22,7 @@ mod proof_self;
 mod proof_stage;
 mod repair;
 mod restore_cases;
+mod restore_files;
 mod restore_history;
 mod restore_stage;
 mod resume;

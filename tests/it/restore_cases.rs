@@ -1,6 +1,8 @@
 //! Restores, case by case: ties, markers, archives, locks, odd keys, writers, plans, undo.
 
+use crate::act_stage::side;
 use crate::restore_stage::{Stage, instant, time};
+use s3twin_engine::s3::{CompleteUpload, CreateUpload, UploadPart};
 use s3twin_fixtures::store::{Retention, Thaw};
 use s3twin_fixtures::{PutSpec, Versioning};
 
@@ -318,4 +320,126 @@ fn killed_and_resumed_it_ends_the_same_and_can_be_undone() {
     // A copy whose answer the killed process never saw, or had not yet written down, is in no journal and stays.
     let missed = restored("old");
     assert!(missed <= 64, "{missed} of {}: {undone:?}", keys.len());
+}
+
+#[test]
+fn above_the_copy_limit_versions_come_back_in_their_parts() {
+    let stage = Stage::new();
+    let limits = s3twin_fixtures::Limits { copy_limit_bytes: 24, min_part_bytes: 1, ..Default::default() };
+    stage.lab.set_limits(limits);
+    let large = "0123456789".repeat(4);
+    stage.put_parts("past", "parts", &large, 1);
+    stage.put("plain", &large, 1);
+    for key in ["parts", "plain"] {
+        stage.put(key, "small", 20);
+    }
+    let ran = stage.restore(10, &["--in-place", "--multipart-window", "0s"]);
+    assert_eq!((ran.code, ran.action("restored")), (0, 2), "{ran:?}");
+    for key in ["parts", "plain"] {
+        assert_eq!(stage.body("past", key).as_deref(), Some(&*large), "{key}");
+    }
+    // The server refuses to copy the plain one as a whole: its bytes go through here.
+    assert_eq!(stage.lab.requests()["UploadPartCopy"], 2, "{:?}", stage.lab.requests());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_multipart_over_the_wire_is_dated_by_its_beginning() {
+    let stage = Stage::new();
+    let clock = |second: i64| stage.lab.clock().set(instant(second));
+    let cancel = tokio_util::sync::CancellationToken::new();
+    let side = side(&stage.lab, "s3://past", &cancel).await;
+    clock(1);
+    stage.put("m", "before", 1);
+    clock(5);
+    let create = CreateUpload { bucket: "past".into(), key: "m".into(), ..CreateUpload::default() };
+    let upload = side.store.create_upload(&create).await.expect("begun");
+    clock(15);
+    let frames = vec![bytes::Bytes::from_static(b"parts")];
+    let part = UploadPart { upload: upload.clone(), part_number: 1, frames, checksum: None };
+    let parts = vec![side.store.upload_part(&part).await.expect("sent")];
+    let complete = CompleteUpload { upload, parts, size: 5, ..CompleteUpload::default() };
+    side.store.complete_upload(&complete).await.expect("completed");
+    clock(20);
+    // It stood only from second 15 on, but the listing dates it to 5.
+    let listed = stage.run(&["versions", "s3://past", "--key", "m"]);
+    assert_eq!(listed.summary["versions"][0]["version"]["last_modified"], time(5), "{listed:?}");
+    let ran = stage.restore(10, &["--in-place"]);
+    assert_eq!(ran.plan(), [("m".into(), "uncertain".into(), "multipart-begun-before".into())]);
+    assert_eq!(stage.body("past", "m").as_deref(), Some("parts"), "nothing was done on a guess");
+}
+
+#[test]
+fn waiting_for_a_thaw_goes_on_when_it_is_there() {
+    let stage = Stage::new();
+    stage.lab.set_thaw(std::time::Duration::from_secs(2));
+    stage.put_as("past", "cold", "old", PutSpec::default().storage_class("GLACIER"), 1);
+    stage.put("cold", "live", 20);
+    let more = ["--in-place", "--wait", "--thaw-poll", "1s", "--storage-class", "STANDARD"];
+    let ran = stage.restore(10, &more);
+    assert_eq!((ran.code, ran.action("restored")), (0, 1), "{ran:?}");
+    assert_eq!(stage.body("past", "cold").as_deref(), Some("old"));
+}
+
+#[test]
+fn a_writer_during_the_restore_wins() {
+    let stage = Stage::new();
+    for number in 0..200 {
+        let key = format!("k{number:03}");
+        stage.put(&key, "old", 1);
+        stage.put(&key, "new", 20);
+    }
+    stage.lab.set_latency(std::time::Duration::from_millis(40));
+    let at = time(10);
+    let child = stage
+        .command(&[
+            "restore",
+            "s3://past",
+            "--at",
+            &at,
+            "--in-place",
+            "--concurrency",
+            "4",
+            "--output",
+            "json",
+        ])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    while stage.lab.requests().get("CopyObject").copied().unwrap_or_default() < 8 {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    // Every key that still has its newer version gets a newer one yet; the copies on their way are guarded.
+    let written: Vec<String> = (0..200).rev().take(100).map(|number| format!("k{number:03}")).collect();
+    for key in &written {
+        stage.put(key, "mine", 30);
+    }
+    let output = child.wait_with_output().expect("it ends");
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a summary");
+    for key in &written {
+        assert_eq!(stage.body("past", key).as_deref(), Some("mine"), "{key}");
+    }
+    assert_eq!(output.status.code(), Some(1), "{summary}");
+    assert_eq!(summary["actions"]["failed"], 100, "{summary}");
+    assert_eq!(summary["actions"]["restored"], 100, "{summary}");
+}
+
+#[test]
+fn a_sync_is_undone() {
+    let stage = Stage::new();
+    stage.bucket("copy");
+    stage.put("same", "s", 1);
+    stage.put("changed", "right", 1);
+    stage.put("missing", "m", 1);
+    stage.put_as("copy", "same", "s", PutSpec::default(), 1);
+    stage.put_as("copy", "changed", "wrong", PutSpec::default(), 1);
+    stage.put_as("copy", "extra", "e", PutSpec::default(), 1);
+    let keys = ["same", "changed", "missing", "extra"];
+    let bodies = || keys.map(|key| stage.body("copy", key));
+    let before = bodies();
+    let sync = ["sync", "s3://past", "s3://copy", "--delete", "--max-delete-percent", "100"];
+    let ran = stage.run(&sync);
+    assert_eq!((ran.code, ran.action("copied"), ran.action("deleted")), (0, 2, 1), "{ran:?}");
+    assert_ne!(bodies(), before);
+    let undone = stage.run(&["undo", ran.summary["run_id"].as_str().expect("an id")]);
+    assert_eq!((undone.code, bodies()), (0, before), "{undone:?}");
 }

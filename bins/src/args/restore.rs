@@ -41,7 +41,7 @@ pub(crate) struct RestoreArgs {
     /// Restore onto the keys themselves
     #[arg(long, conflicts_with = "to", help_heading = "Where")]
     pub(crate) in_place: bool,
-    /// Restore to another bucket or prefix: s3://other/prefix
+    /// Restore to another bucket or prefix (s3://other/prefix), or to files in a local folder
     #[arg(long, value_name = "LOCATION", help_heading = "Where")]
     pub(crate) to: Option<String>,
     /// Remove what did not exist then from there
@@ -74,6 +74,9 @@ pub(crate) struct RestoreArgs {
     /// Wait for thaws instead of reporting them
     #[arg(long, help_heading = "Archives")]
     pub(crate) wait: bool,
+    /// While waiting: pause between two looks
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "30s", requires = "wait", help_heading = "Archives")]
+    pub(crate) thaw_poll: u64,
     #[command(flatten)]
     pub(crate) copy: CopyArgs,
     #[command(flatten)]
@@ -131,6 +134,7 @@ Examples:
   s3twin restore s3://media --at 2h --dry-run
   s3twin restore s3://media/audio/ --at '2026-11-21 14:30 Europe/Berlin' --in-place
   s3twin restore s3://media --at 2026-11-21T13:30:00Z --to s3://media-as-it-was
+  s3twin restore s3://media/contracts/ --at 3d --to ./contracts-as-of-tuesday
   s3twin restore s3://media --undelete --since 1d --in-place
   s3twin restore s3://media --plan plan.jsonl --in-place
   s3twin restore s3://media --key audio/a.flac --version-id 3sL4kqtJlcpXroDTDmJ --in-place";

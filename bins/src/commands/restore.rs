@@ -8,8 +8,9 @@ use crate::setup;
 use s3twin_engine::model::{ParseLocationError, Timestamp};
 use s3twin_engine::plan::{DoubtRules, Filter, Goal, Moment, PlanRules};
 use s3twin_engine::run::{RestoreJob, Session, ThawRules, restore};
+use std::time::Duration;
 
-pub(crate) async fn run(args: RestoreArgs, talk: Talk, origin: Origin) -> Exit {
+pub(crate) async fn run(args: RestoreArgs, talk: Talk, mut origin: Origin) -> Exit {
     let (filter, target) = match check(&args) {
         Ok(checked) => checked,
         Err(message) => {
@@ -17,6 +18,13 @@ pub(crate) async fn run(args: RestoreArgs, talk: Talk, origin: Origin) -> Exit {
             return Exit::Usage;
         }
     };
+    let folder = match &target {
+        Target::Folder(path) => Some(path.clone()),
+        _ => None,
+    };
+    if let (Some(folder), Some(given)) = (&folder, &args.to) {
+        origin.replace(given, &folder.display().to_string());
+    }
     let frame = Frame {
         command: "restore",
         source: args.bucket.clone(),
@@ -34,10 +42,16 @@ pub(crate) async fn run(args: RestoreArgs, talk: Talk, origin: Origin) -> Exit {
         let job = RestoreJob {
             sides,
             rules: rules(&args, started_at),
+            folder,
             filter,
             prune: args.prune,
             copy: args.copy.options(),
-            thaw: ThawRules { tier: args.thaw_tier, days: args.thaw_days, wait: args.wait },
+            thaw: ThawRules {
+                tier: args.thaw_tier,
+                days: args.thaw_days,
+                wait: args.wait,
+                poll: Duration::from_secs(args.thaw_poll),
+            },
             one: args.key.zip(args.version_id),
             plan: args.plan,
             dry_run: args.dry_run,
@@ -59,8 +73,16 @@ fn check(args: &RestoreArgs) -> Result<(Filter, Target), String> {
         Some(text) if text.starts_with("s3://") => {
             Target::Replica(text.parse().map_err(|error: ParseLocationError| error.to_string())?)
         }
+        Some(_) if args.prune => {
+            return Err(
+                "--prune is for buckets: to have exactly what stood then as files, restore into an empty \
+                        folder"
+                    .into(),
+            );
+        }
         Some(text) => {
-            return Err(format!("{text} is no s3:// location; restoring to local files is not built yet"));
+            let path = std::path::absolute(text);
+            Target::Folder(path.map_err(|error| format!("--to {text}: {error}"))?)
         }
         None if args.in_place || args.dry_run => Target::Itself,
         None => {

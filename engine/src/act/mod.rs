@@ -27,6 +27,7 @@ mod delete;
 #[cfg(test)]
 mod double;
 mod fetch;
+pub mod folder;
 mod hashing;
 mod layout;
 mod learned;

@@ -17,6 +17,7 @@ pub mod listing;
 pub mod own;
 mod parted;
 mod reading;
+pub mod receive;
 mod replay;
 mod scrub;
 pub mod stacks;
@@ -25,6 +26,6 @@ mod verdict;
 
 pub use fidelity::Fidelity;
 pub use listing::{Facts, Judged, Rules, judge};
-pub use reading::Reading;
+pub use reading::{Reading, Tap};
 pub use scrub::{Ages, Scrub, ScrubWish, Scrubbed};
 pub use verdict::{Depth, Evidence, Judgement, Reason, Verdict};

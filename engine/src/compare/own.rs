@@ -45,7 +45,8 @@ pub async fn prove_own(side: &Side, key: &str, facts: &mut Facts, reading: &Read
         return Own::unread(Judgement::unproven(Reason::Archived));
     }
     let parts = if wants_parts(&info) { attributes(side, key, &info).await.ok() } else { None };
-    match read(side, key, (&info, parts.as_ref()), reading).await {
+    let pinned = Pinned::new(side, key, info.version_id.as_deref(), info.etag.as_ref(), info.size);
+    match hold(&pinned, (side, key), (&info, parts.as_ref()), reading).await {
         Ok(own) => own,
         Err(error) => {
             let detail = Some(error.to_string());
@@ -54,9 +55,10 @@ pub async fn prove_own(side: &Side, key: &str, facts: &mut Facts, reading: &Read
     }
 }
 
-async fn read(
-    side: &Side,
-    key: &str,
+/// Holds an object against what is stored of it; nothing is read if there is nothing.
+pub(super) async fn hold(
+    pinned: &Pinned,
+    (side, key): (&Side, &str),
     (info, parts): (&ObjectInfo, Option<&Attributes>),
     reading: &Reading,
 ) -> Answer<Own> {
@@ -65,18 +67,17 @@ async fn read(
     if !print.is_useful() {
         return Ok(Own::unread(Judgement::unproven(Reason::NothingStored)));
     }
-    let pinned = Pinned::new(side, key, info.version_id.as_deref(), info.etag.as_ref(), info.size);
     let mut read = info.size;
-    let mut outcome = print.hold_against(&pinned, info.size, reading).await?;
+    let mut outcome = print.hold_against(pinned, info.size, reading).await?;
     if outcome == Outcome::Open && print.list_parts(side, key, info).await {
         // An uneven layout looks like rot until every part's size is known.
         read += info.size;
-        outcome = print.hold_against(&pinned, info.size, reading).await?;
+        outcome = print.hold_against(pinned, info.size, reading).await?;
     }
     if outcome == Outcome::Other {
         // The network may have turned a bit over.
         read += info.size;
-        outcome = print.hold_against(&pinned, info.size, reading).await?;
+        outcome = print.hold_against(pinned, info.size, reading).await?;
     }
     let (judgement, detail) = match outcome {
         Outcome::Same => (Judgement::identical(Evidence::Bytes), None),

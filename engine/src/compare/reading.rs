@@ -11,6 +11,7 @@ use crate::verify::pool::{CpuPool, PoolError};
 use crate::verify::service::DigestService;
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +58,16 @@ pub(super) struct Pinned {
     id: ObjectId,
     etag: Option<ETag>,
     size: u64,
+    tap: Option<Arc<dyn Tap>>,
+}
+
+/// Takes the bytes that are read for proof, and keeps them.
+pub trait Tap: std::fmt::Debug + Send + Sync + 'static {
+    /// The bytes from `first` on. Ranges come in any order; one that was read again comes again. May block.
+    ///
+    /// # Errors
+    /// An error ends the reading.
+    fn take(&self, first: u64, frames: &[Bytes]) -> io::Result<()>;
 }
 
 /// Bytes in order, and the right to hold them.
@@ -68,7 +79,12 @@ pub(super) struct Chunk {
 impl Pinned {
     /// The version of a relative key that has this ETag and size.
     pub(super) fn new(side: &Side, key: &str, version: Option<&str>, etag: Option<&ETag>, size: u64) -> Self {
-        Self { side: side.clone(), id: side.version(key, version), etag: etag.cloned(), size }
+        Self { side: side.clone(), id: side.version(key, version), etag: etag.cloned(), size, tap: None }
+    }
+
+    /// With somebody who takes the bytes.
+    pub(super) fn tapped(self, tap: Arc<dyn Tap>) -> Self {
+        Self { tap: Some(tap), ..self }
     }
 
     /// The whole object, chunk by chunk.
@@ -101,7 +117,17 @@ impl Pinned {
             }
             tokio::time::sleep(PAUSE * fruitless).await;
         }
-        Ok(frames)
+        match &self.tap {
+            Some(tap) => self.pass(first, frames, Arc::clone(tap)).await,
+            None => Ok(frames),
+        }
+    }
+
+    async fn pass(&self, first: u64, frames: Vec<Bytes>, tap: Arc<dyn Tap>) -> Answer<Vec<Bytes>> {
+        let pass = move || tap.take(first, &frames).map(|()| frames);
+        let passed =
+            tokio::task::spawn_blocking(pass).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        passed.map_err(|error| self.error(Kind::Invalid, &format!("the bytes could not be kept: {error}")))
     }
 
     /// Servers that ignore If-Match or Range would give other bytes than those asked for.

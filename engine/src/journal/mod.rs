@@ -30,7 +30,7 @@ pub use record::{
 };
 pub use resume::{End, PlacedPiece, Records, Replay, Resumption, read_records, resume};
 pub use run_id::RunId;
-pub use segments::{SegmentMark, Segments, Slice};
+pub use segments::{Joined, SegmentMark, Segments, Slice};
 pub use writer::{Journal, JournalStats};
 
 #[cfg(test)]

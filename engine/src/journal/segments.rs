@@ -10,9 +10,9 @@
 //! buffer; a piece's rows are the caller's.
 
 use super::{JournalError, file};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Take, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -168,6 +168,13 @@ impl Segments {
         file::sync_parent(&self.dir.join("."))
     }
 
+    /// Reads slices, in the order given, as one. A segment that is shorter than its slice is an
+    /// [`io::ErrorKind::UnexpectedEof`] that names it.
+    #[must_use]
+    pub fn joined(&self, order: &[Slice]) -> Joined {
+        Joined { dir: self.dir.clone(), ahead: merged(order).into(), open: None }
+    }
+
     /// Joins slices, in the order given, into one file that appears whole or not at all, and answers its
     /// length. Blocks for a copy of all findings and an fsync.
     ///
@@ -177,19 +184,15 @@ impl Segments {
         let temporary = to.with_extension("partial");
         let output = File::create(&temporary).map_err(JournalError::io("create", &temporary))?;
         let mut output = BufWriter::with_capacity(JOIN_BUFFER, output);
-        let mut total = 0;
-        for slice in joined(order) {
-            let path = self.path(slice.segment);
-            let mut input = File::open(&path).map_err(JournalError::io("open", &path))?;
-            input.seek(SeekFrom::Start(slice.from)).map_err(JournalError::io("read", &path))?;
-            let wanted = slice.to.saturating_sub(slice.from);
-            let copied = std::io::copy(&mut input.take(wanted), &mut output);
-            if copied.map_err(JournalError::io("write", &temporary))? != wanted {
-                let what = format!("it ends before byte {}", slice.to);
-                return Err(JournalError::Contradiction { path, what });
+        let mut joined = self.joined(order);
+        let copied = io::copy(&mut joined, &mut output);
+        let total = match copied {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                let path = self.dir.clone();
+                return Err(JournalError::Contradiction { path, what: error.to_string() });
             }
-            total += wanted;
-        }
+            copied => copied.map_err(JournalError::io("write", &temporary))?,
+        };
         let output =
             output.into_inner().map_err(|error| JournalError::io("write", &temporary)(error.into_error()))?;
         output.sync_all().map_err(JournalError::io("write", &temporary))?;
@@ -216,6 +219,43 @@ impl Segments {
     }
 }
 
+/// Slices of segments, read one after the other.
+#[derive(Debug)]
+pub struct Joined {
+    dir: PathBuf,
+    ahead: VecDeque<Slice>,
+    open: Option<(Slice, Take<File>)>,
+}
+
+impl Joined {
+    fn open_next(&mut self) -> io::Result<bool> {
+        let Some(slice) = self.ahead.pop_front() else { return Ok(false) };
+        let mut file = File::open(path_of(&self.dir, slice.segment))?;
+        file.seek(SeekFrom::Start(slice.from))?;
+        self.open = Some((slice, file.take(slice.to - slice.from)));
+        Ok(true)
+    }
+}
+
+impl Read for Joined {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some((slice, part)) = &mut self.open {
+                match part.read(buffer)? {
+                    0 if part.limit() > 0 && !buffer.is_empty() => {
+                        let what = format!("segment {} ends before byte {}", slice.segment, slice.to);
+                        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
+                    }
+                    0 if part.limit() == 0 => self.open = None,
+                    read => return Ok(read),
+                }
+            } else if !self.open_next()? {
+                return Ok(0);
+            }
+        }
+    }
+}
+
 /// Where a segment lies.
 pub(super) fn path_of(dir: &Path, segment: u32) -> PathBuf {
     dir.join(format!("{segment:08}.jsonl"))
@@ -234,7 +274,7 @@ fn numbers(dir: &Path) -> Result<Vec<u32>, JournalError> {
 
 /// Neighbouring slices of the same segment as one, empty ones left out: a segment is opened once, not once
 /// per piece.
-fn joined(order: &[Slice]) -> Vec<Slice> {
+fn merged(order: &[Slice]) -> Vec<Slice> {
     let mut slices: Vec<Slice> = Vec::new();
     for slice in order.iter().filter(|slice| slice.to > slice.from) {
         match slices.last_mut() {

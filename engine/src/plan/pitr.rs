@@ -128,7 +128,8 @@ pub struct Planned {
     /// The object that is wished; absent when the key is not to exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wished: Option<PlannedVersion>,
-    /// What stands there now, if anything: the condition of every change.
+    /// What stands there now, if anything: the condition of every change. Absent too where it is `wished`
+    /// itself (reason `same-version`), as in most rows of most plans; see [`Planned::current`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<PlannedVersion>,
     /// Version ids to be removed, oldest first.
@@ -150,11 +151,21 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+/// The reason to keep a key whose current version is the wished one.
+const SAME_VERSION: &str = "same-version";
+
 impl Planned {
-    /// Does an object stand there now?
+    /// What stands there now, if anything.
     #[must_use]
-    pub fn stands_now(&self) -> bool {
-        self.current.as_ref().is_some_and(|version| !version.marker)
+    pub fn current(&self) -> Option<&PlannedVersion> {
+        let wished = self.wished.as_ref().filter(|_| self.reason == SAME_VERSION);
+        self.current.as_ref().or(wished)
+    }
+
+    /// The object that stands there now, if any.
+    #[must_use]
+    pub fn stands_now(&self) -> Option<&PlannedVersion> {
+        self.current().filter(|version| !version.marker)
     }
 
     /// Changes something.
@@ -191,6 +202,9 @@ pub fn plan_in_place(stack: &Stack, rules: &PlanRules) -> Option<Planned> {
         return None;
     }
     apply_doubt(&mut planned, doubt, rules.uncertain);
+    if planned.reason == SAME_VERSION {
+        planned.current = None;
+    }
     Some(planned)
 }
 
@@ -267,7 +281,11 @@ fn copy_or_thaw(planned: &mut Planned, version: &StackEntry) {
     if is_archived(version) {
         set(planned, Step::NeedsThaw, "archived");
     } else {
-        set(planned, Step::CopyVersion, if planned.stands_now() { "other-bytes" } else { "absent-now" });
+        set(
+            planned,
+            Step::CopyVersion,
+            if planned.stands_now().is_some() { "other-bytes" } else { "absent-now" },
+        );
     }
 }
 
@@ -291,7 +309,7 @@ fn bring_back(stack: &Stack, index: usize, version: &StackEntry, strategy: Strat
     let under_markers = first_object
         .is_some_and(|found| found.version_id == version.version_id || same_bytes(found, version));
     if index == 0 {
-        planned.reason = "same-version".into();
+        planned.reason = SAME_VERSION.into();
     } else if strategy != Strategy::RemoveNewer && top.is_some_and(|top| same_bytes(top, version)) {
         planned.reason = "same-bytes".into();
     } else if strategy == Strategy::RemoveNewer {

@@ -6,6 +6,7 @@
 
 use super::Recorder;
 use super::look::{Tops, tops};
+use super::thaw::Thaw;
 use crate::Error;
 use crate::act::{Copier, CopyTask, DeleteTask, Failure, Seen, Standing, delete_keys};
 use crate::journal::{Action as Done, ActionKind};
@@ -13,35 +14,14 @@ use crate::list::{Side, StackEntry};
 use crate::model::{ETag, EntryKind, KeyRange, Restore, StorageClass};
 use crate::plan::{Planned, PlannedVersion, Step};
 use crate::report::Tally;
-use crate::s3::{HeadObject, Kind, ObjectId, RestoreArchived, S3Error};
+use crate::s3::{Kind, S3Error};
 use futures::StreamExt as _;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Copies and thaw requests of one piece in flight at once. The pace of the stores is the real limit.
+/// Copies of one piece in flight at once. The pace of the stores is the real limit.
 const AT_ONCE: usize = 256;
-/// Pause between two looks at a version that is being thawed; thaws take minutes to hours.
-const THAW_POLL: Duration = Duration::from_secs(30);
-
-/// How archived versions are asked for.
-#[derive(Clone, Debug)]
-pub struct ThawRules {
-    /// `Expedited`, `Standard` or `Bulk`.
-    pub tier: String,
-    /// Days the bytes stay readable.
-    pub days: u32,
-    /// Wait until they are readable, and go on then.
-    pub wait: bool,
-}
-
-impl Default for ThawRules {
-    fn default() -> Self {
-        Self { tier: "Standard".into(), days: 3, wait: false }
-    }
-}
-
 /// A row and what became of it.
 #[derive(Debug)]
 pub(super) struct Work {
@@ -73,7 +53,7 @@ pub(super) struct Mender {
     pub(super) source: Arc<Side>,
     /// What is changed.
     pub(super) target: Arc<Side>,
-    pub(super) thaw: ThawRules,
+    pub(super) thaw: Thaw,
     pub(super) conditional_deletes: bool,
     pub(super) recorder: Arc<Recorder>,
     pub(super) cancel: CancellationToken,
@@ -90,7 +70,7 @@ fn changed() -> Outcome {
     Outcome::Failed("changed-meanwhile".into(), what.into(), "plan again: the new state will be seen".into())
 }
 
-fn failed(error: &S3Error) -> Outcome {
+pub(super) fn failed(error: &S3Error) -> Outcome {
     Outcome::Failed(error.reason().into(), error.to_string(), error.advice())
 }
 
@@ -106,7 +86,7 @@ impl Mender {
         rows: &mut [Work],
         tally: &mut Tally,
     ) -> Result<(), Error> {
-        self.thaw(rows).await?;
+        self.thaw.ask(rows).await?;
         self.remove(piece, rows).await?;
         self.copy(rows, tally).await?;
         self.mark(rows).await?;
@@ -115,54 +95,6 @@ impl Mender {
             return Err(Error::Cancelled);
         }
         Ok(())
-    }
-
-    /// Asks for archived bytes. What turns out to be readable, or becomes so while we wait, is copied.
-    async fn thaw(&self, rows: &mut [Work]) -> Result<(), Error> {
-        let mut wanted = Vec::new();
-        for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.planned.action == Step::NeedsThaw) {
-            let version = row.planned.wished.as_ref().map(|version| version.version_id.as_str());
-            wanted.push((index, self.source.version(&row.planned.key, version)));
-        }
-        let mut answers = futures::stream::iter(wanted)
-            .map(|(index, id)| async move { (index, self.ask_for(id).await) })
-            .buffer_unordered(AT_ONCE);
-        while let Some((index, readable)) = answers.next().await {
-            let Some(row) = rows.get_mut(index) else { continue };
-            match readable {
-                Ok(true) => {
-                    row.planned.action = Step::CopyVersion;
-                    if let Some(version) = &mut row.planned.wished {
-                        version.thawed = true;
-                    }
-                }
-                Ok(false) => row.outcome = Outcome::Skipped("thaw-requested".into()),
-                Err(error) => row.outcome = failed(&error),
-            }
-        }
-        Ok(())
-    }
-
-    /// True when the bytes can be read.
-    async fn ask_for(&self, id: ObjectId) -> Result<bool, S3Error> {
-        let request = RestoreArchived { id: id.clone(), days: self.thaw.days, tier: self.thaw.tier.clone() };
-        match self.source.store.restore_archived(&request).await {
-            Ok(false) if self.thaw.wait => self.wait_for(&HeadObject { id, ..HeadObject::default() }).await,
-            other => other,
-        }
-    }
-
-    async fn wait_for(&self, request: &HeadObject) -> Result<bool, S3Error> {
-        loop {
-            tokio::select! {
-                () = self.cancel.cancelled() => return Ok(false),
-                () = tokio::time::sleep(THAW_POLL) => {}
-            }
-            let info = self.source.store.head(request).await?;
-            if info.restore.as_deref().is_none_or(|restore| restore.contains("ongoing-request=\"false\"")) {
-                return Ok(true);
-            }
-        }
     }
 
     async fn remove(&self, piece: Option<(&KeyRange, usize)>, rows: &mut [Work]) -> Result<(), Error> {

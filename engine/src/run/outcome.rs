@@ -3,11 +3,12 @@
 //! Both kinds of rows share the recorder's segments: a plan row as `P`, the letter of its step, its bytes, a
 //! tab and the line; a finding as `F` and the line. [`write_rows`] parts them when the run has ended.
 
+use super::Recorder;
 use super::mender::Outcome;
 use crate::Error;
 use crate::compare::listing::FactsRow;
 use crate::compare::{Evidence, Judgement, Reason, Verdict};
-use crate::journal::RunDir;
+use crate::journal::Joined;
 use crate::plan::{PlanError, PlanHeader, Planned, PlannedVersion, Step, encode_row, write_plan};
 use crate::report::{Finding, Tally};
 use std::fs::File;
@@ -46,7 +47,7 @@ pub(super) fn conclude(
 }
 
 fn count(planned: &Planned, outcome: &Outcome, tally: &mut Tally) {
-    let current = planned.current.as_ref().filter(|version| !version.marker).map(|version| version.size);
+    let current = planned.stands_now().map(|version| version.size);
     let wished = planned.wished.as_ref().map(|version| version.size);
     // A key in doubt that neither stands nor is known to have stood may have: it counts as the past's.
     let wished = wished.or((current.is_none()).then_some(0));
@@ -68,7 +69,7 @@ fn count(planned: &Planned, outcome: &Outcome, tally: &mut Tally) {
 
 /// How the key stood when it was planned, against what is wished.
 fn judge(planned: &Planned) -> Judgement {
-    let differs = || match (&planned.wished, planned.current.as_ref().filter(|version| !version.marker)) {
+    let differs = || match (&planned.wished, planned.stands_now()) {
         (Some(wished), Some(current)) if wished.size != current.size => {
             Judgement::different(Reason::SizeDiffers)
         }
@@ -99,7 +100,7 @@ fn finding(planned: &Planned, judgement: &Judgement, outcome: &Outcome, dry_run:
     };
     let mut row = Finding::new(&planned.key, judgement, None, None);
     row.source = planned.wished.as_ref().map(facts);
-    row.replica = planned.current.as_ref().filter(|version| !version.marker).map(facts);
+    row.replica = planned.stands_now().map(facts);
     row.detail = Some(planned.reason.clone());
     let (action, advice) = match outcome {
         Outcome::Untouched => intention(planned, dry_run),
@@ -141,17 +142,21 @@ fn intention(planned: &Planned, dry_run: bool) -> (String, String) {
     (would.to_owned(), advice.to_owned())
 }
 
-/// Parts the assembled rows into `plan.jsonl` and `findings.jsonl`.
-pub(super) fn write_rows(run: &RunDir, header: &PlanHeader) -> Result<(), Error> {
-    let (raw, parted) = (run.findings(), run.path().join("findings.part"));
+/// Bytes per read and write of the rows.
+const BUFFER: usize = 256 << 10;
+
+/// Parts the rows of a run into its `plan.jsonl` and `findings.jsonl`.
+pub(super) fn write_rows(recorder: &Recorder, header: &PlanHeader) -> Result<(), Error> {
+    let run = recorder.run();
+    let (whole, parted) = (run.findings(), run.path().join("findings.part"));
     let part = || -> Result<(), PlanError> {
-        let trouble = |error| PlanError::Io { path: raw.clone(), error };
-        let mut lines = BufReader::with_capacity(256 << 10, File::open(&raw).map_err(trouble)?);
-        let mut findings = BufWriter::with_capacity(256 << 10, File::create(&parted).map_err(trouble)?);
+        let trouble = |error| PlanError::Io { path: whole.clone(), error };
+        let mut lines = BufReader::with_capacity(BUFFER, recorder.rows());
+        let mut findings = BufWriter::with_capacity(BUFFER, File::create(&parted).map_err(trouble)?);
         let rows = std::iter::from_fn(|| next_plan_row(&mut lines, &mut findings).transpose());
         write_plan(&run.path().join("plan.jsonl"), header, rows)?;
         findings.into_inner().map_err(|error| trouble(error.into_error()))?.sync_all().map_err(trouble)?;
-        std::fs::rename(&parted, &raw).map_err(trouble)
+        std::fs::rename(&parted, &whole).map_err(trouble)
     };
     part().map_err(|error| unusable(&error))
 }
@@ -172,7 +177,7 @@ type PlanLine = (Step, u64, Vec<u8>);
 
 /// The next plan row; findings on the way go where they belong.
 fn next_plan_row(
-    lines: &mut BufReader<File>,
+    lines: &mut BufReader<Joined>,
     findings: &mut BufWriter<File>,
 ) -> io::Result<Option<PlanLine>> {
     loop {

@@ -4,8 +4,8 @@
 use crate::Error;
 use crate::act::UploadLog;
 use crate::journal::{
-    Action, Finished, Journal, JournalError, Outcome, Piece, Record, Resumption, RunDir, Segments, Slice,
-    Started,
+    Action, Finished, Joined, Journal, JournalError, Outcome, Piece, Record, Resumption, RunDir, Segments,
+    Slice, Started,
 };
 use crate::model::{KeyRange, Timestamp};
 use crate::report::{ManifestHeader, Tally};
@@ -178,14 +178,18 @@ impl Recorder {
     /// When the run's files cannot be written.
     pub fn assemble(&self) -> Result<Tally, Error> {
         let state = self.state();
-        let order: Vec<Slice> = state.slices.values().copied().collect();
-        self.segments.assemble(&order, &self.run.findings())?;
+        self.segments.assemble(&state.order(), &self.run.findings())?;
         let tally = state.tally;
         drop(state);
         if let Some(header) = self.strands.get() {
             super::strands::part(&self.run, header.as_ref())?;
         }
         Ok(tally)
+    }
+
+    /// The rows written so far, in key order, for runs whose rows are not all findings.
+    pub(super) fn rows(&self) -> Joined {
+        self.segments.joined(&self.state().order())
     }
 
     /// [`Recorder::assemble`] after the work, however it ended: what was settled before an error is reported too.
@@ -226,6 +230,11 @@ impl Drop for Recorder {
 }
 
 impl State {
+    /// Where the rows are, in key order.
+    fn order(&self) -> Vec<Slice> {
+        self.slices.values().copied().collect()
+    }
+
     fn place(&mut self, segment: u32, piece: &KeyRange, from: u64, to: u64) {
         let first = self.firsts.entry(segment).or_insert_with(|| piece.after.clone()).clone();
         let slice = self.slices.entry((first, segment)).or_insert(Slice { segment, from, to });

@@ -5,12 +5,16 @@
 //! memory is bounded by the pieces in flight (a page of versions each). Whatever is planned twice, after an
 //! interruption, finds its own work done: the history at the moment does not change by what is put on top.
 
+use super::download::Download;
 use super::look::history_of;
-use super::mender::{Mender, Outcome, ThawRules, Work};
+use super::mender::{Mender, Outcome, Work};
 use super::outcome::{conclude, write_rows};
+use super::thaw::{Thaw, ThawRules};
 use super::{Recorder, Session, planned};
 use crate::Error;
+use crate::act::folder::Folder;
 use crate::act::{Copier, CopyOptions, CopyTools};
+use crate::compare::Reading;
 use crate::list::{Listing, Side, Sides, Stack, Versions, Visitor, WalkLimits, WalkStats, walk};
 use crate::model::KeyRange;
 use crate::observe::{Progress, Stage};
@@ -21,7 +25,7 @@ use crate::plan::{
 use crate::report::Tally;
 use crate::s3::Versioning;
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_util::task::AbortOnDropHandle;
@@ -36,6 +40,8 @@ pub struct RestoreJob {
     pub sides: Sides,
     /// Back to what, and how.
     pub rules: PlanRules,
+    /// A local folder to restore to, instead of the bucket itself or a replica.
+    pub folder: Option<PathBuf>,
     /// Which keys take part.
     pub filter: Filter,
     /// Elsewhere: remove what did not exist.
@@ -64,30 +70,19 @@ pub async fn restore(job: RestoreJob, tools: CopyTools, session: &Session) -> Re
         refuse_uncertain(&job, session).await?;
     }
     session.progress.enter(Stage::Working);
-    let target = job.sides.replica.clone().unwrap_or_else(|| Arc::clone(&job.sides.source));
-    if !job.dry_run {
-        super::sync::abort_left_uploads(session, target.store.as_ref()).await;
-    }
-    let source = Arc::clone(&job.sides.source);
-    let mender = Mender {
-        copier: Copier::new((*source).clone(), (*target).clone(), job.copy.clone(), tools),
-        source,
-        target,
-        thaw: job.thaw.clone(),
-        conditional_deletes: job.copy.conditional_deletes,
-        recorder: Arc::clone(&session.recorder),
-        cancel: session.cancel.clone(),
+    let hands = match &job.folder {
+        Some(path) => Hands::Folder(download(path, &job, tools, session)?),
+        None => Hands::Bucket(mender(&job, tools, session).await),
     };
-    let settle = Arc::new(Settle { mender: (!job.dry_run).then_some(mender) });
+    let settle = Arc::new(Settle { hands, dry_run: job.dry_run });
     let result = match (&job.plan, &job.one) {
         (Some(path), _) => planned::apply(path, &job, &settle, session).await,
         (None, Some((key, version))) => one_version(key, version, &job, &settle, session).await,
         (None, None) => everything(&job, settle, session).await,
     };
     session.progress.enter(Stage::Reporting);
-    let tally = session.recorder.assemble()?;
-    let written = write_rows(session.recorder.run(), &job.header(session));
-    result.and(written).map(|()| tally)
+    let written = write_rows(&session.recorder, &job.header(session));
+    result.and(written).map(|()| session.recorder.tally())
 }
 
 impl RestoreJob {
@@ -104,7 +99,12 @@ impl RestoreJob {
 
     /// Where it goes, unless in place.
     pub(super) fn target_name(&self) -> Option<String> {
-        self.sides.replica.as_ref().map(|side| side.location.to_string())
+        let folder = self.folder.as_ref().map(|path| path.display().to_string());
+        self.sides.replica.as_ref().map(|side| side.location.to_string()).or(folder)
+    }
+
+    fn is_in_place(&self) -> bool {
+        self.sides.replica.is_none() && self.folder.is_none()
     }
 
     fn plan(&self, source: Option<&Stack>, target: Option<&Stack>) -> Option<Planned> {
@@ -112,17 +112,17 @@ impl RestoreJob {
         if !self.filter.admits(key) {
             return None;
         }
-        match (&self.sides.replica, source) {
-            (None, Some(stack)) => plan_in_place(stack, &self.rules),
-            (None, None) => None,
-            (Some(_), source) => plan_elsewhere(key, source, target, &self.rules, self.prune),
+        match source {
+            Some(stack) if self.is_in_place() => plan_in_place(stack, &self.rules),
+            None if self.is_in_place() => None,
+            source => plan_elsewhere(key, source, target, &self.rules, self.prune),
         }
     }
 }
 
 async fn check(job: &RestoreJob, session: &Session) -> Result<(), Error> {
     let source = &job.sides.source;
-    if job.sides.replica.is_some() && job.rules.strategy != Strategy::Fewest {
+    if !job.is_in_place() && job.rules.strategy != Strategy::Fewest {
         return Err(Error::Invalid(
             "--strategy is about restoring in place; elsewhere versions are always copied".into(),
         ));
@@ -228,12 +228,15 @@ async fn one_version(
             job.sides.source.location.key(key)
         ))
     })?;
-    if let Some(target) = &job.sides.replica {
+    if !job.is_in_place() {
         let mut only = stack.clone();
         only.entries.retain(|entry| *entry.version_id == *version_id);
-        let there = history(Arc::clone(target)).await.map_err(Error::replica_listing)?;
+        let there = match &job.sides.replica {
+            Some(target) => Some(history(Arc::clone(target)).await.map_err(Error::replica_listing)?),
+            None => None,
+        };
         let rules = PlanRules { goal: Goal::Undelete(None), ..job.rules };
-        row = plan_elsewhere(key, Some(&only), Some(&there), &rules, false).unwrap_or(row);
+        row = plan_elsewhere(key, Some(&only), there.as_ref(), &rules, false).unwrap_or(row);
     }
     let Some(range) = session.recorder.remaining().into_iter().next() else { return Ok(()) };
     let (rows, tally) = settle.settle(vec![row], None).await?;
@@ -303,28 +306,87 @@ impl Visitor<Versions> for Planner {
 /// Carries out planned rows, or in a rehearsal only counts them.
 #[derive(Debug)]
 pub(super) struct Settle {
-    mender: Option<Mender>,
+    hands: Hands,
+    dry_run: bool,
+}
+
+/// Who changes the target.
+#[derive(Debug)]
+enum Hands {
+    Bucket(Mender),
+    Folder(Download),
+}
+
+async fn mender(job: &RestoreJob, tools: CopyTools, session: &Session) -> Mender {
+    let source = Arc::clone(&job.sides.source);
+    let target = job.sides.replica.clone().unwrap_or_else(|| Arc::clone(&source));
+    if !job.dry_run {
+        super::sync::abort_left_uploads(session, target.store.as_ref()).await;
+    }
+    Mender {
+        copier: Copier::new((*source).clone(), (*target).clone(), job.copy.clone(), tools),
+        thaw: thaw(job, session),
+        source,
+        target,
+        conditional_deletes: job.copy.conditional_deletes,
+        recorder: Arc::clone(&session.recorder),
+        cancel: session.cancel.clone(),
+    }
+}
+
+fn download(path: &Path, job: &RestoreJob, tools: CopyTools, session: &Session) -> Result<Download, Error> {
+    let reading = Reading::new().map_err(|error| Error::Internal(error.to_string()))?;
+    let CopyTools { memory, bandwidth, .. } = tools;
+    let folder = if job.dry_run && !path.exists() {
+        None
+    } else {
+        let opened = Folder::open(path).map_err(|error| {
+            Error::Invalid(format!(
+                "{} cannot be used: {error}. Name a folder that can be written",
+                path.display()
+            ))
+        });
+        Some(Arc::new(opened?))
+    };
+    Ok(Download {
+        source: Arc::clone(&job.sides.source),
+        folder,
+        reading: Reading { memory, bandwidth, ..reading },
+        thaw: thaw(job, session),
+    })
+}
+
+fn thaw(job: &RestoreJob, session: &Session) -> Thaw {
+    Thaw { source: Arc::clone(&job.sides.source), rules: job.thaw.clone(), cancel: session.cancel.clone() }
 }
 
 impl Settle {
     /// Returns the rows of plan and findings, in key order, and the counts.
     pub(super) async fn settle(
         &self,
-        rows: Vec<Planned>,
+        mut rows: Vec<Planned>,
         piece: Option<(&KeyRange, usize)>,
     ) -> Result<(Vec<u8>, Tally), Error> {
         let (mut out, mut tally) = (Vec::new(), Tally::default());
-        let mut work: Vec<Work> = rows
-            .iter()
-            .map(|planned| Work { planned: planned.clone(), outcome: Outcome::Untouched })
-            .collect();
-        if let Some(mender) = &self.mender
-            && rows.iter().any(Planned::is_change)
-        {
-            mender.mend(piece, &mut work, &mut tally).await?;
+        if let Hands::Folder(download) = &self.hands {
+            download.keep_held(&mut rows).await?;
         }
-        for (planned, work) in rows.iter().zip(&work) {
-            conclude(planned, &work.outcome, self.mender.is_none(), &mut tally, &mut out)?;
+        let mut work = Vec::new();
+        if !self.dry_run {
+            let changes = rows.iter().filter(|row| row.is_change()).cloned();
+            work.extend(changes.map(|planned| Work { planned, outcome: Outcome::Untouched }));
+        }
+        if !work.is_empty() {
+            match &self.hands {
+                Hands::Bucket(mender) => mender.mend(piece, &mut work, &mut tally).await?,
+                Hands::Folder(download) => download.fetch(&mut work, &mut tally).await?,
+            }
+        }
+        let mut done = work.iter();
+        for planned in &rows {
+            let outcome = planned.is_change().then(|| done.next()).flatten().map(|work| &work.outcome);
+            let outcome = outcome.unwrap_or(&Outcome::Untouched);
+            conclude(planned, outcome, self.dry_run, &mut tally, &mut out)?;
         }
         Ok((out, tally))
     }

@@ -217,9 +217,10 @@ fn conclude(
     let hidden = top.is_none_or(|top| top.kind == EntryKind::DeleteMarker);
     let is_as_before = match deed.kind {
         ActionKind::MarkerRemoved => hidden,
-        _ => match &deed.previous {
-            Some(previous) => top.is_some_and(|top| *top.version_id == **previous),
-            // A listing does not tell the version that stood there: it is enough that the run's own is gone.
+        // A listing of current objects, as a sync reads it, names no versions: then it is enough that the run's
+        // own is gone.
+        _ => match deed.previous.as_deref() {
+            Some(previous) => top.is_some_and(|top| &*top.version_id == previous),
             None => top.is_none_or(|top| !deed.versions.iter().any(|own| **own == *top.version_id)),
         },
     };

@@ -14,6 +14,7 @@ use s3twin_engine::list::Sides;
 use s3twin_engine::model::{Location, Timestamp};
 use s3twin_engine::report::{Summary, Tally};
 use s3twin_engine::run::Session;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -38,6 +39,8 @@ pub(crate) enum Target {
     Replica(Location),
     /// The source itself: there is one side only.
     Itself,
+    /// A local folder.
+    Folder(PathBuf),
     /// The source, as this manifest tells it was.
     Then(String),
 }
@@ -105,6 +108,7 @@ impl Frame {
         match &self.target {
             Target::Replica(location) => location.to_string(),
             Target::Itself | Target::Then(_) => self.source.to_string(),
+            Target::Folder(path) => path.display().to_string(),
         }
     }
 }

@@ -24,7 +24,7 @@ impl Frame {
         let cancel = setup::cancel_on_signals();
         let replica = match &self.target {
             Target::Replica(location) => Some(location),
-            Target::Itself | Target::Then(_) => None,
+            Target::Itself | Target::Folder(_) | Target::Then(_) => None,
         };
         // Loading the AWS configuration has a large state; it is needed once.
         let connected =
@@ -41,7 +41,7 @@ impl Frame {
             cancel,
             progress: connected.progress,
             recorder,
-            ranges_max: setup::RANGES_MAX,
+            ranges_max: setup::ranges_max(&connected.sides),
         };
         Ok(Prepared { sides: connected.sides, session, _lease: lease })
     }
