@@ -9,6 +9,7 @@ mod logging;
 mod page;
 mod run_folder;
 mod screen;
+mod servers;
 mod setup;
 
 use args::{Cli, Command};

@@ -12,9 +12,9 @@ mod sync;
 mod undo;
 mod versions;
 
-pub(crate) use audit::{AuditArgs, fidelity};
+pub(crate) use audit::{AuditArgs, Described, fidelity};
 pub(crate) use common::{
-    CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
+    Compat, CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
 pub(crate) use repair::{DirectionArg, RepairArgs};

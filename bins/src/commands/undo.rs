@@ -17,10 +17,6 @@ struct Place {
 }
 
 pub(crate) async fn run(args: UndoArgs, talk: Talk, origin: Origin) -> Exit {
-    if matches!(origin, Origin::Interrupted(_)) {
-        eprintln!("s3twin: start the undo again: what it has taken back already it leaves alone");
-        return Exit::Usage;
-    }
     let (run, place) = match find(&args) {
         Ok(found) => found,
         Err(message) => {
@@ -38,7 +34,7 @@ pub(crate) async fn run(args: UndoArgs, talk: Talk, origin: Origin) -> Exit {
         limits: args.limits,
         output: args.output,
         talk,
-        origin,
+        origin: naming(origin, &args.run, &run),
     };
     let (journal, dry_run, conditional_deletes) = (run.journal(), args.dry_run, place.conditional_deletes);
     let work = |sides: s3twin_engine::list::Sides, session: Session, _| async move {
@@ -46,6 +42,17 @@ pub(crate) async fn run(args: UndoArgs, talk: Talk, origin: Origin) -> Exit {
         Box::pin(undo(job, &session)).await
     };
     Box::pin(frame.run(work, all_done)).await
+}
+
+/// The undo's journal names the run by its whole id: `latest` would be the undo itself when it is resumed.
+fn naming(origin: Origin, wanted: &str, run: &RunDir) -> Origin {
+    match origin {
+        Origin::Fresh { argv } => {
+            let name = |word: String| if word == wanted { run.id.to_string() } else { word };
+            Origin::Fresh { argv: argv.into_iter().map(name).collect() }
+        }
+        interrupted => interrupted,
+    }
 }
 
 fn find(args: &UndoArgs) -> Result<(RunDir, Place), String> {
@@ -64,26 +71,23 @@ fn find(args: &UndoArgs) -> Result<(RunDir, Place), String> {
 
 /// Endpoints of a run with two sides, as those of the one that it wrote to.
 fn of_replica(endpoints: EndpointArgs) -> EndpointArgs {
-    let EndpointArgs { replica_endpoint_url, replica_region, replica_profile, .. } = endpoints.clone();
-    only(endpoints, replica_endpoint_url, replica_region, replica_profile)
+    EndpointArgs {
+        endpoint_url: endpoints.replica_endpoint_url.or(endpoints.endpoint_url),
+        region: endpoints.replica_region.or(endpoints.region),
+        profile: endpoints.replica_profile.or(endpoints.profile),
+        sse_c_key_file: endpoints.replica_sse_c_key_file.or(endpoints.sse_c_key_file),
+        credentials: endpoints.credentials,
+        ..EndpointArgs::default()
+    }
 }
 
 fn of_source(endpoints: EndpointArgs) -> EndpointArgs {
-    let EndpointArgs { source_endpoint_url, source_region, source_profile, .. } = endpoints.clone();
-    only(endpoints, source_endpoint_url, source_region, source_profile)
-}
-
-fn only(
-    both: EndpointArgs,
-    url: Option<String>,
-    region: Option<String>,
-    profile: Option<String>,
-) -> EndpointArgs {
     EndpointArgs {
-        endpoint_url: url.or(both.endpoint_url),
-        region: region.or(both.region),
-        profile: profile.or(both.profile),
-        credentials: both.credentials,
+        endpoint_url: endpoints.source_endpoint_url.or(endpoints.endpoint_url),
+        region: endpoints.source_region.or(endpoints.region),
+        profile: endpoints.source_profile.or(endpoints.profile),
+        sse_c_key_file: endpoints.source_sse_c_key_file.or(endpoints.sse_c_key_file),
+        credentials: endpoints.credentials,
         ..EndpointArgs::default()
     }
 }

@@ -75,6 +75,9 @@ fn render(summary: &Summary, folder: &Path) -> String {
             window(proved.window_seconds)
         );
     }
+    for remark in &summary.remarks {
+        let _ = write!(out, "\n  note       {remark}");
+    }
     let requests: u64 = summary.requests.values().sum();
     let _ = write!(
         out,

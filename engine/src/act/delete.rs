@@ -4,10 +4,13 @@
 //! looked at before it is deleted again.
 
 use crate::list::Side;
-use crate::model::ETag;
-use crate::s3::{DeleteKey, Deleted, HeadObject, Kind, ObjectId, ObjectInfo, Operation, S3Error};
+use crate::model::{ETag, EntryKind};
+use crate::s3::{
+    Answer, DeleteKey, Deleted, Feature, HeadObject, Kind, ListVersions, ObjectId, ObjectInfo, Operation,
+    S3Error, Support,
+};
 use futures::StreamExt as _;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -17,8 +20,8 @@ const BATCH: usize = 1_000;
 const TRIES: u32 = 4;
 /// Pause before a try, times the number of tries.
 const PAUSE: Duration = Duration::from_millis(200);
-/// HEADs at once.
-const HEADS_IN_FLIGHT: usize = 32;
+/// HEADs, or deletes of one key, at once.
+const REQUESTS_IN_FLIGHT: usize = 32;
 
 /// One object or version to delete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +41,8 @@ pub struct DeleteOutcome {
     pub key: String,
     /// The version asked for.
     pub version_id: Option<String>,
-    /// The delete marker made, where the answer told; or why the object is still there.
+    /// The delete marker made, where an answer or, when that was lost, the history told; or why the object is still
+    /// there.
     pub result: Result<Option<String>, S3Error>,
 }
 
@@ -52,7 +56,8 @@ pub async fn delete_keys(
 ) -> Vec<DeleteOutcome> {
     let mut outcomes = Vec::with_capacity(tasks.len());
     for batch in tasks.chunks(BATCH) {
-        let mut results = Batch { side, tasks: batch, conditional, results: HashMap::new() };
+        let mut results =
+            Batch { side, tasks: batch, conditional, results: HashMap::new(), lost: HashSet::new() };
         let open: Vec<usize> = (0..batch.len()).collect();
         if cancel.is_cancelled() {
             let error = results.error(Kind::Cancelled, "the run was interrupted");
@@ -65,15 +70,18 @@ pub async fn delete_keys(
     outcomes
 }
 
-struct Batch<'a> {
-    side: &'a Side,
-    tasks: &'a [DeleteTask],
-    conditional: bool,
-    results: HashMap<usize, Result<Option<String>, S3Error>>,
+pub(super) struct Batch<'a> {
+    pub(super) side: &'a Side,
+    pub(super) tasks: &'a [DeleteTask],
+    pub(super) conditional: bool,
+    pub(super) results: HashMap<usize, Result<Option<String>, S3Error>>,
+    /// Deleted, or not, by a request whose answer was lost.
+    pub(super) lost: HashSet<usize>,
 }
 
 impl Batch<'_> {
     async fn run(&mut self, mut open: Vec<usize>) {
+        self.try_condition(&mut open).await;
         let mut tries = 0;
         while !open.is_empty() {
             tries += 1;
@@ -84,13 +92,17 @@ impl Batch<'_> {
                 }
             }
             let keys: Vec<DeleteKey> = open.iter().filter_map(|index| self.request(*index)).collect();
-            let (again, error) = match self.side.store.delete(self.side.bucket(), &keys).await {
+            let (again, error) = match self.send(&keys).await {
                 Ok(answers) => self.sort(open, answers),
-                Err(error) if error.is_ambiguous() => (open, error),
+                Err(error) if error.is_ambiguous() => {
+                    self.lost.extend(&open);
+                    (open, error)
+                }
                 Err(error) => return self.fail(&open, &error),
             };
             // Whatever the reason: what comes again is looked at first.
             open = self.still_there(again).await;
+            self.name_markers().await;
             if tries >= TRIES {
                 return self.fail(&open, &error);
             }
@@ -100,7 +112,7 @@ impl Batch<'_> {
         }
     }
 
-    fn request(&self, index: usize) -> Option<DeleteKey> {
+    pub(super) fn request(&self, index: usize) -> Option<DeleteKey> {
         let task = self.tasks.get(index)?;
         let if_match = task.if_match.clone().filter(|_| self.conditional && task.version_id.is_none());
         Some(DeleteKey {
@@ -153,8 +165,45 @@ impl Batch<'_> {
         (again, reason)
     }
 
+    /// All in one request; one by one where the server does not know that request.
+    pub(super) async fn send(&self, keys: &[DeleteKey]) -> Answer<Vec<Deleted>> {
+        let Side { store, profile, .. } = self.side;
+        if !profile.lacks(Feature::BatchDelete) {
+            let answer = store.delete(self.side.bucket(), keys).await;
+            let refused = |error: &S3Error| {
+                matches!(error.kind, Kind::Unsupported | Kind::Invalid | Kind::DeleteMarker)
+                    && profile.support(Feature::BatchDelete) != Support::Has
+            };
+            match answer {
+                Err(error) if refused(&error) => tracing::debug!(%error, "deleting one by one"),
+                Err(error) => return Err(error),
+                Ok(deleted) => {
+                    profile.saw(Feature::BatchDelete);
+                    return Ok(deleted);
+                }
+            }
+        }
+        let answers = self.one_by_one(keys).await;
+        if answers.iter().any(|answer| answer.error.is_none()) {
+            profile.misses(Feature::BatchDelete);
+        }
+        Ok(answers)
+    }
+
+    async fn one_by_one(&self, keys: &[DeleteKey]) -> Vec<Deleted> {
+        let (store, bucket) = (&self.side.store, self.side.bucket());
+        let requests: Vec<_> = keys.to_vec();
+        let requests = futures::stream::iter(requests).map(|key: DeleteKey| async move {
+            store.delete_one(bucket, &key).await.unwrap_or_else(|error| {
+                let DeleteKey { key, version_id, .. } = key;
+                Deleted { key, version_id, delete_marker: false, error: Some(error) }
+            })
+        });
+        requests.buffer_unordered(REQUESTS_IN_FLIGHT).collect().await
+    }
+
     /// Looks at each of the keys: those gone are done, those overwritten are failures, the rest is given back.
-    async fn still_there(&mut self, open: Vec<usize>) -> Vec<usize> {
+    pub(super) async fn still_there(&mut self, open: Vec<usize>) -> Vec<usize> {
         let side = self.side;
         // Owned tasks: a closure over borrowed ones would not be `Send` for every lifetime.
         let looks: Vec<_> =
@@ -163,7 +212,7 @@ impl Batch<'_> {
             let id = ObjectId { version_id: task.version_id.clone(), ..side.object(&task.key) };
             (index, task, side.store.head(&HeadObject { id, checksum: false, part_number: None }).await)
         });
-        let mut heads = heads.buffer_unordered(HEADS_IN_FLIGHT);
+        let mut heads = heads.buffer_unordered(REQUESTS_IN_FLIGHT);
         let mut open = Vec::new();
         while let Some((index, task, head)) = heads.next().await {
             match head {
@@ -183,6 +232,30 @@ impl Batch<'_> {
         }
         open.sort_unstable();
         open
+    }
+
+    /// What a lost answer would have said: which delete marker was made. It is what takes the delete back.
+    async fn name_markers(&mut self) {
+        let nameless = |index: &usize| {
+            let task = self.tasks.get(*index)?;
+            let gone = matches!(self.results.get(index), Some(Ok(None))) && task.version_id.is_none();
+            gone.then(|| (*index, self.side.location.key(&task.key)))
+        };
+        let places: Vec<_> = self.lost.iter().filter_map(nameless).collect();
+        let side = self.side;
+        let looks = futures::stream::iter(places)
+            .map(|(index, key): (usize, String)| async move { (index, marker_on(side, key).await) });
+        let mut looks = looks.buffer_unordered(REQUESTS_IN_FLIGHT);
+        while let Some((index, marker)) = looks.next().await {
+            self.lost.remove(&index);
+            match marker {
+                Ok(marker) => drop(self.results.insert(index, Ok(marker))),
+                // It is deleted all the same.
+                Err(error) => {
+                    tracing::warn!(%error, "a delete marker is not known by its id: undo will not remove it")
+                }
+            }
+        }
     }
 
     fn error(&self, kind: Kind, message: &str) -> S3Error {
@@ -210,6 +283,21 @@ impl Batch<'_> {
         }
         outcomes
     }
+}
+
+/// The delete marker on top of a key, by id.
+async fn marker_on(side: &Side, key: String) -> Answer<Option<String>> {
+    let request = ListVersions {
+        bucket: side.bucket().to_owned(),
+        prefix: key.clone(),
+        max_keys: 1,
+        ..ListVersions::default()
+    };
+    // Of all keys that begin like this one it is the first.
+    let page = side.store.list_versions(&request).await?;
+    let top =
+        page.iter().next().filter(|entry| entry.key == key && entry.row.kind == EntryKind::DeleteMarker);
+    Ok(top.and_then(|entry| entry.version_id.map(str::to_owned)))
 }
 
 fn is_other(task: &DeleteTask, info: &ObjectInfo) -> bool {

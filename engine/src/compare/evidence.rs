@@ -235,7 +235,7 @@ pub(super) async fn attributes(side: &Side, key: &str, info: &ObjectInfo) -> Ans
             ..Attributes::default()
         });
     }
-    side.store.attributes(&side.version(key, info.version_id.as_deref())).await
+    side.attributes(&side.version(key, info.version_id.as_deref())).await
 }
 
 pub(super) fn note(facts: &mut Facts, info: &ObjectInfo) {

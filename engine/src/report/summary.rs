@@ -67,6 +67,9 @@ pub struct Summary {
     /// Nothing was written: a rehearsal.
     #[serde(default)]
     pub dry_run: bool,
+    /// What the reader should know of the servers: what could not be guarded, or was done another way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
     /// Why the run is not complete, in the words the operator saw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

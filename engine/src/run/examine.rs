@@ -21,6 +21,7 @@ use crate::s3::SAVED_LISTING;
 use futures::StreamExt as _;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Pieces of one range that may be settling while it lists on. Two keep the pipe full; more would only hold
@@ -46,6 +47,7 @@ struct Shared {
     prover: Prover,
     hands: Option<Hands>,
     watch: Option<Watch>,
+    cancel: CancellationToken,
 }
 
 /// What an audit keeps besides its findings.
@@ -104,7 +106,7 @@ impl Examine {
         session: &Session,
     ) -> Self {
         let prover = Prover { sides, depth: rules.depth, fidelity: rules.fidelity, reading };
-        let shared = Arc::new(Shared { prover, hands, watch });
+        let shared = Arc::new(Shared { prover, hands, watch, cancel: session.cancel.clone() });
         let (recorder, progress) = (Arc::clone(&session.recorder), Arc::clone(&session.progress));
         Self { shared, rules, filter, manifest: false, recorder, progress }
     }
@@ -247,6 +249,11 @@ impl Shared {
         let judged =
             futures::stream::iter(cases).map(|case| self.prover.examine(case)).buffered(KEYS_AT_ONCE);
         let judged: Vec<(Case, Judgement)> = judged.collect().await;
+        // What could not be read because the run was told to stop is no verdict: the piece is done again.
+        let unread = |(_, judgement): &(Case, Judgement)| judgement.verdict == Verdict::Unreadable;
+        if self.cancel.is_cancelled() && judged.iter().any(unread) {
+            return Err(Error::Cancelled);
+        }
         let mut findings = Vec::with_capacity(judged.len());
         for (case, judgement) in &judged {
             tally.conclude(judgement);

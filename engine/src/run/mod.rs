@@ -1,6 +1,7 @@
 //! The runs: each wires the stages together. Read [`audit`] and [`sync`] first.
 
 mod audit;
+mod deeds;
 mod download;
 mod examine;
 mod hands;
@@ -21,6 +22,7 @@ mod survey;
 mod sync;
 mod thaw;
 mod undo;
+mod uploads;
 mod watch;
 
 pub use audit::{AuditJob, ProofWindow, audit, audit_reading};

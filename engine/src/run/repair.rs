@@ -8,7 +8,8 @@
 use super::hands::Hands;
 use super::patient::{Standing, case, is_same, known, look};
 use super::prove::{Case, Prover};
-use super::sync::{abort_left_uploads, deep};
+use super::sync::deep;
+use super::uploads;
 use super::{Recorder, Session};
 use crate::Error;
 use crate::act::{Copier, CopyOptions, CopyTools};
@@ -66,8 +67,9 @@ pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Resu
     }
     session.progress.enter(Stage::Working);
     if !job.dry_run {
-        abort_left_uploads(session, replica.store.as_ref()).await;
+        uploads::clean_up(session, replica.store.as_ref()).await;
     }
+    let target = Arc::clone(&replica);
     // Bit rot is looked for on the right side too, before it is copied.
     let reading = match deep(&job.rules, &tools)? {
         Some(reading) => reading,
@@ -91,6 +93,7 @@ pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Resu
     };
     let ward = Ward { job: &job, hands, prover };
     let result = ward.work_through(session).await;
+    uploads::clean_up(session, target.store.as_ref()).await;
     session.progress.enter(Stage::Reporting);
     session.recorder.conclude(result)
 }

@@ -5,15 +5,20 @@
 //! [`SavedListing`] lets a manifest stand in for a bucket.
 
 pub mod aws;
+mod customer_key;
+mod encoded_word;
 mod error;
 mod operation;
 mod paced;
 pub mod page;
+mod profile;
 mod saved;
 mod store;
 
+pub use customer_key::CustomerKey;
 pub use error::{Kind, S3Error};
 pub use operation::{Operation, PriceClass};
 pub use paced::{Meter, Paced, RetryPolicy};
+pub use profile::{Feature, Memory, Profile, Support};
 pub use saved::{SAVED_LISTING, SavedListing};
 pub use store::*;

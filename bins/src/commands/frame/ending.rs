@@ -47,6 +47,7 @@ impl Frame {
             scrub: None,
             proved: None,
             dry_run: self.dry_run,
+            remarks: Vec::new(),
             error: None,
         };
         summary.count(tally);

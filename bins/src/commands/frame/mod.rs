@@ -65,7 +65,7 @@ impl Frame {
     {
         let begun = Instant::now();
         let started_at = self.started_at();
-        let Prepared { sides, session, _lease } = match self.prepare(started_at).await {
+        let Prepared { sides, session, servers, _lease } = match self.prepare(started_at).await {
             Ok(prepared) => prepared,
             Err(error) => {
                 eprintln!("s3twin: {error}");
@@ -83,6 +83,8 @@ impl Frame {
             Err(error) => (recorder.tally(), Err(error)),
         };
         let mut summary = self.summary(recorder.run().id.to_string(), started_at, &tally, &progress);
+        servers.remember();
+        summary.remarks = servers.remarks();
         summary.elapsed_seconds = begun.elapsed().as_secs_f64();
         let exit = conclude(&mut summary, &tally, result, judge);
         let ended = recorder.finish(clock.now(), outcome(summary.state), exit.code()).await;
