@@ -136,8 +136,7 @@ fn rounds(share: u64, mut round: impl FnMut(&mut Dice) -> u64) {
     println!("{kills} kills in {played} rounds, {:.0} s", begun.elapsed().as_secs_f64());
 }
 
-const SYNC: [&str; 6] =
-    ["sync", "s3://source", "s3://replica", "--delete", "--max-delete-percent", "100"];
+const SYNC: [&str; 6] = ["sync", "s3://source", "s3://replica", "--delete", "--max-delete-percent", "100"];
 
 fn sync_round(dice: &mut Dice, more: &[&str]) -> u64 {
     let arguments = [&SYNC[..], more].concat();
@@ -184,8 +183,7 @@ fn spoilt(dice: &mut Dice) -> (World, BTreeMap<String, Held>) {
 fn a_restore_survives_kills() {
     rounds(4, |dice| {
         let moment = (jiff::Timestamp::now() - Duration::from_secs(50)).to_string();
-        let arguments =
-            ["restore", "s3://source", "--at", &moment, "--in-place", "--multipart-window", "1s"];
+        let arguments = ["restore", "s3://source", "--at", &moment, "--in-place", "--multipart-window", "1s"];
         let lasts = calm(&spoilt(dice).0, &arguments);
         let (world, then) = spoilt(dice);
         let mut chased = Chased { world: &world, dice, kills: 0 };

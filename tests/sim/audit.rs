@@ -3,8 +3,8 @@
 use crate::history::{REPLICA, SOURCE, Wishes, begin};
 use crate::model::Version;
 use crate::stage::{Stage, findings};
-use s3twin_engine::compare::{Depth, Reading, Rules};
 use s3twin_engine::act::{Bandwidth, MemoryTickets};
+use s3twin_engine::compare::{Depth, Reading, Rules};
 use s3twin_engine::model::ETag;
 use s3twin_engine::plan::Filter;
 use s3twin_engine::run::{AuditJob, audit_reading};
@@ -46,7 +46,8 @@ pub(crate) fn run(seed: u64, mut rng: fastrand::Rng) {
     let cuts = rng.bool();
     let world = begin(seed, &mut rng, wishes);
     let mut stage = Stage::new(seed, rng, world);
-    let before = format!("{:?}", stage.world().model.buckets.values().map(|b| &b.keys).map(strip).collect::<Vec<_>>());
+    let before =
+        format!("{:?}", stage.world().model.buckets.values().map(|b| &b.keys).map(strip).collect::<Vec<_>>());
     let ended = stage.run("audit", cuts, |scene| async move {
         let reading = Reading {
             pool: CpuPool::inline(),

@@ -89,9 +89,7 @@ fn other(rng: &mut Rng, original: &Content) -> Content {
 pub(crate) fn begin(seed: u64, rng: &mut Rng, wishes: Wishes) -> World {
     let mut model = Model { now: 1_700_000_000, ..Model::default() };
     let kms = wishes.opaque && rng.u8(..5) == 0;
-    for (name, versioning, kms) in
-        [(SOURCE, Versioning::Enabled, false), (REPLICA, wishes.replica, kms)]
-    {
+    for (name, versioning, kms) in [(SOURCE, Versioning::Enabled, false), (REPLICA, wishes.replica, kms)] {
         model.buckets.insert(name.to_owned(), Bucket { versioning, kms, ..Bucket::default() });
     }
     let most = if rng.u8(..8) == 0 { 60 } else { 18 };

@@ -6,9 +6,7 @@ use crate::stage::Stage;
 use crate::sync::{Before, Histories, ids};
 use s3twin_engine::journal::RunDir;
 use s3twin_engine::model::{ETag, Timestamp};
-use s3twin_engine::plan::{
-    DoubtRules, Filter, Goal, Moment, PlanRules, Strategy, Uncertain,
-};
+use s3twin_engine::plan::{DoubtRules, Filter, Goal, Moment, PlanRules, Strategy, Uncertain};
 use s3twin_engine::run::{RestoreJob, ThawRules, UndoJob, restore, undo};
 use s3twin_engine::s3::Versioning;
 use std::collections::BTreeSet;
@@ -124,8 +122,7 @@ fn check_elsewhere(stage: &Stage, before: &Before, moment: i64, window: u64, pru
         assert_eq!(ids(Some(versions)), ids(source.keys.get(key)), "{key:?}: the past was touched");
     }
     let relative = |key: &String, prefix: &str| key.strip_prefix(prefix).map(str::to_owned);
-    let mut keys: BTreeSet<String> =
-        before.source.keys().filter_map(|key| relative(key, "in/")).collect();
+    let mut keys: BTreeSet<String> = before.source.keys().filter_map(|key| relative(key, "in/")).collect();
     keys.extend(before.replica.keys().filter_map(|key| relative(key, "out/")));
     for key in keys {
         let (from, to) = (format!("in/{key}"), format!("out/{key}"));
@@ -162,5 +159,10 @@ fn take_back(stage: &mut Stage, dir: &RunDir, before: &Histories) {
         let now = world.model.bucket(SOURCE).keys.get(key).map(Vec::as_slice).unwrap_or_default();
         assert_eq!(top(versions), top(now), "{key:?} is not as before the restore: {versions:#?} {now:#?}");
     }
-    assert_eq!((tally.actions.failed, tally.actions.skipped), (0, 0), "{:#?}", crate::stage::findings(&ended.dir));
+    assert_eq!(
+        (tally.actions.failed, tally.actions.skipped),
+        (0, 0),
+        "{:#?}",
+        crate::stage::findings(&ended.dir)
+    );
 }

@@ -6,9 +6,7 @@ use crate::wire::{Passage, Wire, World};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
-use s3twin_engine::model::{
-    ChecksumType, ETag, EntryKind, Page, PageBuilder, Row, StorageClass, Timestamp,
-};
+use s3twin_engine::model::{ChecksumType, ETag, EntryKind, Page, PageBuilder, Row, StorageClass, Timestamp};
 use s3twin_engine::s3::*;
 
 fn entry(version: &Version, is_latest: bool) -> Row {

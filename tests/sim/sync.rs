@@ -74,11 +74,7 @@ impl Before {
 }
 
 /// Everything that may rightly stand on a key of the replica at the end.
-fn candidates(
-    stage: &Stage,
-    before: &Before,
-    relative: &str,
-) -> (Vec<Option<Bytes>>, bool) {
+fn candidates(stage: &Stage, before: &Before, relative: &str) -> (Vec<Option<Bytes>>, bool) {
     let world = stage.world();
     let (from, to) = (format!("in/{relative}"), format!("out/{relative}"));
     let first = before.source.get(&from).and_then(|versions| versions.last());
@@ -144,14 +140,20 @@ fn check_key(stage: &Stage, before: &Before, delete: bool, relative: &str, told:
     if told.is_some_and(|told| told.starts_with("copied")) {
         let made = |version: &Version| version.body.is_some() && bodies.contains(&version.body);
         let overwritten = stands.as_ref().is_none_or(|version| version.author == Author::Writer);
-        assert!(overwritten || history.iter().any(made), "{relative:?}: reported as proved, and is not: {told:?} {source:?} {history:#?}");
+        assert!(
+            overwritten || history.iter().any(made),
+            "{relative:?}: reported as proved, and is not: {told:?} {source:?} {history:#?}"
+        );
     }
     let ours = history.iter().filter(|version| version.author == Author::Engine).count();
     if touched {
         let old = before.replica.get(&to).and_then(|versions| versions.last()?.body.clone());
         let by_others = stands.as_ref().is_some_and(|version| version.author == Author::Writer);
         let gone = stands.is_none();
-        assert!(bodies.contains(&body) || by_others || gone || body == old, "{relative:?} holds what nobody wrote");
+        assert!(
+            bodies.contains(&body) || by_others || gone || body == old,
+            "{relative:?} holds what nobody wrote"
+        );
         return;
     }
     let world = stage.world();

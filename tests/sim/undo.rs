@@ -42,9 +42,12 @@ pub(crate) fn check(stage: &mut Stage, dir: &RunDir, before: &Histories) {
         let world = stage.world();
         let original = world.model.bucket(SOURCE).current(&source).cloned();
         let relay = stage.relay;
-        let unprovable = original.is_some_and(|version| is_unprovable(&version, world.model.bucket(bucket), relay));
+        let unprovable =
+            original.is_some_and(|version| is_unprovable(&version, world.model.bucket(bucket), relay));
         world.faults.weather.percent > 0
-            && (unprovable || body(before) == body(&somebody) || world.stood.iter().any(|(key, _)| *key == source))
+            && (unprovable
+                || body(before) == body(&somebody)
+                || world.stood.iter().any(|(key, _)| *key == source))
     };
     let keys = before.keys().chain(somebody.keys());
     for key in keys.filter(|key| !by_others(key) && !nameless(key)) {

@@ -146,7 +146,8 @@ impl Passage {
 
 impl World {
     fn others_write(&mut self, number: u64) {
-        let (due, later) = std::mem::take(&mut self.deeds).into_iter().partition(|deed| deed.before <= number);
+        let (due, later) =
+            std::mem::take(&mut self.deeds).into_iter().partition(|deed| deed.before <= number);
         self.deeds = later;
         let due: Vec<Deed> = due;
         for deed in due {

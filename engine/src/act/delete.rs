@@ -55,7 +55,8 @@ pub async fn delete_keys(
 ) -> Vec<DeleteOutcome> {
     let mut outcomes = Vec::with_capacity(tasks.len());
     for batch in tasks.chunks(BATCH) {
-        let mut results = Batch { side, tasks: batch, conditional, results: HashMap::new(), lost: HashSet::new() };
+        let mut results =
+            Batch { side, tasks: batch, conditional, results: HashMap::new(), lost: HashSet::new() };
         let open: Vec<usize> = (0..batch.len()).collect();
         if cancel.is_cancelled() {
             let error = results.error(Kind::Cancelled, "the run was interrupted");
@@ -211,7 +212,9 @@ impl Batch<'_> {
             match marker {
                 Ok(marker) => drop(self.results.insert(index, Ok(marker))),
                 // It is deleted all the same.
-                Err(error) => tracing::warn!(%error, "a delete marker is not known by its id: undo will not remove it"),
+                Err(error) => {
+                    tracing::warn!(%error, "a delete marker is not known by its id: undo will not remove it")
+                }
             }
         }
     }
@@ -253,7 +256,8 @@ async fn marker_on(side: &Side, key: String) -> Answer<Option<String>> {
     };
     // Of all keys that begin like this one it is the first.
     let page = side.store.list_versions(&request).await?;
-    let top = page.iter().next().filter(|entry| entry.key == key && entry.row.kind == EntryKind::DeleteMarker);
+    let top =
+        page.iter().next().filter(|entry| entry.key == key && entry.row.kind == EntryKind::DeleteMarker);
     Ok(top.and_then(|entry| entry.version_id.map(str::to_owned)))
 }
 

@@ -133,7 +133,8 @@ impl Copier {
     pub async fn copy(&self, task: &CopyTask) -> CopyOutcome {
         let ledger = Mutex::new(Ledger::default());
         let result = self.attempt(task, &ledger).await;
-        let Ledger { way, written, traffic, notes } = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Ledger { way, written, traffic, notes } =
+            ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
         CopyOutcome { result, way, written, traffic, notes }
     }
 

@@ -72,8 +72,7 @@ impl Recorder {
         let began = replay.started.as_ref().map(|started| started.started_at).unwrap_or_default();
         let mut recorder = Self::new(run, journal, segments, (replay.remaining(&KeyRange::all()), began));
         let doubtful_uploads = replay.doubtful_uploads().cloned().collect();
-        let mut state =
-            State { open_uploads: replay.uploads.clone(), doubtful_uploads, ..State::default() };
+        let mut state = State { open_uploads: replay.uploads.clone(), doubtful_uploads, ..State::default() };
         for tally in replay.tallies::<Tally>() {
             state.tally.add(&tally?);
         }
