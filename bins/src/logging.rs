@@ -13,6 +13,11 @@ pub(crate) fn start(talk: &Talk) {
         _ => "trace",
     };
     let filter = EnvFilter::try_from_env("S3TWIN_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    // Below debug the signer prints every header, keys of the customer's (SSE-C) among them.
+    let filter = match "aws_sigv4=debug".parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => EnvFilter::new("info"),
+    };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start (tests) finds a subscriber in place; that one stays.
     let _ = match talk.log_format {

@@ -8,10 +8,11 @@ use s3twin_engine::list::{Side, Sides};
 use s3twin_engine::model::{Location, Timestamp};
 use s3twin_engine::observe::Progress;
 use s3twin_engine::s3::aws::{AwsStore, ConnectError, EndpointSettings, reach};
-use s3twin_engine::s3::{Meter, Paced, RetryPolicy, Store};
+use s3twin_engine::s3::{CustomerKey, Meter, Paced, RetryPolicy, Store};
 use s3twin_engine::verify::pool::CpuPool;
 use s3twin_engine::verify::service::DigestService;
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
@@ -58,6 +59,7 @@ pub(crate) async fn connect(
     cancel: &CancellationToken,
 ) -> Result<Connected, Error> {
     let (source_settings, replica_settings) = endpoints(args);
+    let (source_key, replica_key) = customer_keys(args)?;
     let meter = Arc::new(Meter::default());
     let pace_limits = PaceLimits {
         ceiling: usize::from(limits.concurrency),
@@ -72,19 +74,47 @@ pub(crate) async fn connect(
         let policy = RetryPolicy { seed: fastrand::u64(..), ..RetryPolicy::default() };
         Arc::new(Paced::new(Arc::new(store), Arc::clone(pace), Arc::clone(&meter), cancel.clone(), policy))
     };
-    let side = async |name, settings: &EndpointSettings, location: &Location| {
+    let side = async |name, settings: &EndpointSettings, location: &Location, key: Option<CustomerKey>| {
         let store = reach(settings, &location.bucket, wrap).await.map_err(|error| side_error(name, error))?;
-        Ok::<_, Error>(Arc::new(Side::new(store, location.clone())))
+        if key.is_some() {
+            check_secrecy(store.service())?;
+        }
+        Ok::<_, Error>(Arc::new(Side::new(store, location.clone()).with_customer_key(key)))
     };
     let there = async {
         match replica {
-            Some(location) => side("replica", &replica_settings, location).await.map(Some),
+            Some(location) => side("replica", &replica_settings, location, replica_key).await.map(Some),
             None => Ok(None),
         }
     };
-    let (source, replica) = tokio::join!(side("source", &source_settings, source), there);
+    let (source, replica) = tokio::join!(side("source", &source_settings, source, source_key), there);
     let sides = Sides { source: source?, replica: replica? };
     Ok(Connected { sides, progress: Arc::new(Progress::new(meter)) })
+}
+
+/// The customer's keys of the two sides, out of their files.
+fn customer_keys(args: &EndpointArgs) -> Result<(Option<CustomerKey>, Option<CustomerKey>), Error> {
+    let read = |path: &Path| {
+        let unusable =
+            |why: String| Error::Invalid(format!("the key file {} is unusable: {why}", path.display()));
+        let content = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+        CustomerKey::from_file_content(&content).map_err(|why| unusable(why.to_owned()))
+    };
+    let side =
+        |own: &Option<PathBuf>| own.as_deref().or(args.sse_c_key_file.as_deref()).map(read).transpose();
+    Ok((side(&args.source_sse_c_key_file)?, side(&args.replica_sse_c_key_file)?))
+}
+
+/// A key in a header is only as secret as the way there.
+fn check_secrecy(service: &str) -> Result<(), Error> {
+    let Some(rest) = service.strip_prefix("http://") else { return Ok(()) };
+    let host = rest.split(['/', '|', ':']).next().unwrap_or_default();
+    if host == "localhost" || host.starts_with("127.") || rest.starts_with("[::1]") {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "a key of yours would go to {host} over plain HTTP for all to read: use https://"
+    )))
 }
 
 fn side_error(side: &'static str, error: ConnectError) -> Error {

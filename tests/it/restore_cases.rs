@@ -355,7 +355,8 @@ async fn a_multipart_over_the_wire_is_dated_by_its_beginning() {
     let upload = side.store.create_upload(&create).await.expect("begun");
     clock(15);
     let frames = vec![bytes::Bytes::from_static(b"parts")];
-    let part = UploadPart { upload: upload.clone(), part_number: 1, frames, checksum: None };
+    let part =
+        UploadPart { upload: upload.clone(), part_number: 1, frames, checksum: None, customer_key: None };
     let parts = vec![side.store.upload_part(&part).await.expect("sent")];
     let complete = CompleteUpload { upload, parts, size: 5, ..CompleteUpload::default() };
     side.store.complete_upload(&complete).await.expect("completed");

@@ -56,7 +56,8 @@ pub(crate) fn run(seed: u64, mut rng: fastrand::Rng) {
             bandwidth: Arc::new(Bandwidth::new(None)),
         };
         let rules = Rules { depth, ..Rules::default() };
-        let job = AuditJob { sides: scene.sides, rules, filter: Filter::default() };
+        let job =
+            AuditJob { sides: scene.sides, rules, filter: Filter::default(), manifest: None, ledger: None };
         audit_reading(job, (depth == Depth::Bytes).then_some(reading), &scene.session).await
     });
     let tally = ended.result.expect("an audit through passing faults comes to its end");

@@ -1,7 +1,7 @@
 //! Flags that several commands share.
 
 use clap::{ArgAction, ArgMatches, Args, Error, FromArgMatches, ValueEnum};
-use s3twin_engine::act::{CopyMode, CopyOptions};
+use s3twin_engine::act::{AclMode, CopyMode, CopyOptions};
 use s3twin_engine::model::StorageClass;
 use s3twin_engine::plan::FilterRule;
 use s3twin_engine::s3::Encryption;
@@ -86,9 +86,35 @@ pub(crate) struct EndpointArgs {
     /// Profile of the replica
     #[arg(long, value_name = "PROFILE")]
     pub(crate) replica_profile: Option<String>,
+    /// What the servers can do: relied on, found out, or not relied on
+    #[arg(long, value_enum, default_value_t = Compat::Auto, value_name = "PROFILE")]
+    pub(crate) compat: Compat,
+    /// File with the 32-byte key (raw or base64) of objects encrypted with SSE-C, on both sides
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sse_c_key_file: Option<PathBuf>,
+    /// The same of the source: opens what is read there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) source_sse_c_key_file: Option<PathBuf>,
+    /// The same of the replica: opens what is read there, encrypts what is written
+    #[arg(long, value_name = "FILE")]
+    pub(crate) replica_sse_c_key_file: Option<PathBuf>,
     /// Credentials of both sides; never from the command line, where others could read them.
     #[arg(skip)]
     pub(crate) credentials: Option<StaticCredentials>,
+}
+
+/// What is taken for granted of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Compat {
+    /// All of S3 on AWS; elsewhere found out on the way and remembered for a week
+    #[default]
+    Auto,
+    /// All of S3: conditional writes, stored checksums, everything
+    Aws,
+    /// Neither conditional writes nor checksums: keys are looked at before they are written
+    Generic,
+    /// As auto, forgetting what is remembered
+    Probe,
 }
 
 /// How hard to work.
@@ -114,7 +140,8 @@ pub(crate) struct CopyArgs {
     #[arg(long, value_name = "CLASS")]
     pub(crate) storage_class: Option<String>,
     /// Encryption of the copies: AES256, aws:kms or aws:kms:dsse [default: the bucket's]
-    #[arg(long, value_name = "ALGORITHM", value_parser = ["AES256", "aws:kms", "aws:kms:dsse"])]
+    #[arg(long, value_name = "ALGORITHM", value_parser = ["AES256", "aws:kms", "aws:kms:dsse"],
+        conflicts_with_all = ["sse_c_key_file", "replica_sse_c_key_file"])]
     pub(crate) sse: Option<String>,
     /// KMS key of the copies
     #[arg(long, value_name = "KEY", requires = "sse")]
@@ -122,16 +149,32 @@ pub(crate) struct CopyArgs {
     /// Carry object lock retention and legal hold over (one more request per object)
     #[arg(long)]
     pub(crate) copy_lock: bool,
+    /// Access control lists: `copy` takes each source's over (one more request per object), or a ready-made one
+    /// such as bucket-owner-full-control [default: the owner alone]
+    #[arg(long, value_name = "ACL", value_parser = ACLS)]
+    pub(crate) acl: Option<String>,
+    /// Carry website redirects over of objects with content, too (one more request per object)
+    #[arg(long)]
+    pub(crate) copy_redirects: bool,
     /// Bytes of relayed objects in memory at most
     #[arg(long, value_name = "SIZE", default_value = "128MiB")]
     pub(crate) memory_limit: bytesize::ByteSize,
     /// Bytes per second through this machine at most [default: no limit]
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_bandwidth: Option<bytesize::ByteSize>,
-    /// Conditional writes and stored checksums: `aws` relies on them, `generic` does without
-    #[arg(long, value_enum, default_value_t = Compat::Aws, value_name = "PROFILE")]
-    pub(crate) compat: Compat,
 }
+
+/// What `--acl` takes.
+const ACLS: [&str; 8] = [
+    "copy",
+    "private",
+    "public-read",
+    "public-read-write",
+    "authenticated-read",
+    "aws-exec-read",
+    "bucket-owner-read",
+    "bucket-owner-full-control",
+];
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum CopyModeArg {
@@ -143,16 +186,9 @@ pub(crate) enum CopyModeArg {
     Relay,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Compat {
-    Aws,
-    Generic,
-}
-
 impl CopyArgs {
     /// As the engine wants it.
     pub(crate) fn options(&self) -> CopyOptions {
-        let aws = matches!(self.compat, Compat::Aws);
         CopyOptions {
             mode: match self.copy_mode {
                 CopyModeArg::Auto => CopyMode::Auto,
@@ -166,9 +202,12 @@ impl CopyArgs {
                 customer_key: false,
             }),
             lock: self.copy_lock,
-            conditional_writes: aws,
-            conditional_deletes: aws,
-            request_checksums: aws,
+            fidelity_heads: self.copy_redirects,
+            acl: match self.acl.as_deref() {
+                None => AclMode::Leave,
+                Some("copy") => AclMode::Copy,
+                Some(canned) => AclMode::Canned(canned.to_owned()),
+            },
             ..CopyOptions::default()
         }
     }

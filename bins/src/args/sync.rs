@@ -1,6 +1,6 @@
 //! `s3twin sync`.
 
-use super::audit::DepthArg;
+use super::audit::{DepthArg, Described};
 use super::{CopyArgs, EndpointArgs, FilterArgs, LimitArgs, OutputArgs};
 use clap::Args;
 use s3twin_engine::model::Location;
@@ -38,6 +38,9 @@ pub(crate) struct SyncArgs {
     /// How far to go to find out whether an object must be copied
     #[arg(long, value_enum, default_value_t = DepthArg::Checksums)]
     pub(crate) depth: DepthArg,
+    /// What must be equal beyond the bytes; what differs is set right: tags in place, the rest by a copy
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    pub(crate) compare: Vec<Described>,
     #[command(flatten)]
     pub(crate) copy: CopyArgs,
     #[command(flatten)]
@@ -54,4 +57,7 @@ const EXAMPLES: &str = "\
 Examples:
   s3twin sync s3://media s3://media-replica --dry-run
   s3twin sync s3://media s3://media-replica --replica-region eu-west-1 --delete --max-delete 1000
-  s3twin sync s3://media/2026/ s3://archive/2026/ --include 'audio/**'";
+  s3twin sync s3://media/2026/ s3://archive/2026/ --include 'audio/**'
+  s3twin sync s3://media s3://media-replica --compare metadata,tags,storage-class
+  s3twin sync s3://media s3://vault --source-sse-c-key-file old.key --replica-sse-c-key-file new.key
+  s3twin sync s3://media s3://backup --replica-endpoint-url https://s3.example.net --acl bucket-owner-full-control";

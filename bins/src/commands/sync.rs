@@ -2,9 +2,10 @@
 
 use super::frame::{Frame, Target, all_done};
 use crate::Origin;
-use crate::args::{SyncArgs, Talk};
+use crate::args::{Described, SyncArgs, Talk, fidelity};
 use crate::exit::Exit;
 use crate::setup;
+use s3twin_engine::act::{AclMode, CopyOptions};
 use s3twin_engine::compare::Rules;
 use s3twin_engine::plan::{Brakes, Filter, SyncRules};
 use s3twin_engine::run::{Session, SyncJob, sync};
@@ -17,7 +18,14 @@ pub(crate) async fn run(args: SyncArgs, talk: Talk, origin: Origin) -> Exit {
             return Exit::Usage;
         }
     };
-    let rules = Rules { depth: args.depth.into(), ..Rules::default() };
+    let copy = match copy_options(&args) {
+        Ok(copy) => copy,
+        Err(message) => {
+            eprintln!("s3twin: {message}");
+            return Exit::Usage;
+        }
+    };
+    let rules = Rules { depth: args.depth.into(), fidelity: fidelity(&args.compare), ..Rules::default() };
     let brakes = Brakes { max_delete: args.max_delete, max_delete_percent: args.max_delete_percent };
     let (delete, dry_run) = (args.delete, args.dry_run);
     let frame = Frame {
@@ -33,10 +41,37 @@ pub(crate) async fn run(args: SyncArgs, talk: Talk, origin: Origin) -> Exit {
         origin,
     };
     let work = |sides, session: Session, _| async move {
-        let copy = args.copy.options();
         let tools = setup::copy_tools(&args.copy, session.recorder.clone(), session.cancel.clone())?;
         let job = SyncJob { sides, rules, filter, sync: SyncRules { delete }, brakes, copy, dry_run };
         sync(job, tools, &session).await
     };
     frame.run(work, all_done).await
+}
+
+/// What is compared must be carried over, or it would never become equal.
+fn copy_options(args: &SyncArgs) -> Result<CopyOptions, String> {
+    let mut copy = args.copy.options();
+    let has = |what| args.compare.contains(&what);
+    if has(Described::StorageClass) && copy.storage_class.is_some() {
+        return Err(
+            "--compare storage-class asks for the source's classes, --storage-class for another: give one"
+                .into(),
+        );
+    }
+    if has(Described::Encryption) {
+        return Err(
+            "a sync cannot carry encryption over: set it with --sse, and compare it with an audit".into()
+        );
+    }
+    if has(Described::Acl) {
+        match copy.acl {
+            AclMode::Canned(_) => {
+                return Err("--compare acl asks for the source's lists: give --acl copy, or none".into());
+            }
+            AclMode::Leave | AclMode::Copy => copy.acl = AclMode::Copy,
+        }
+    }
+    copy.lock |= has(Described::Lock);
+    copy.fidelity_heads |= has(Described::Metadata);
+    Ok(copy)
 }

@@ -3,6 +3,7 @@
 //! A write whose answer is lost may have taken effect; repeated blindly it makes a version too many, and under
 //! a guard it fails against its own first try. So after every doubtful end we look at the destination first.
 
+use super::guard::Door;
 use super::proof::Claims;
 use super::task::Standing;
 use super::{Failure, Job, Note};
@@ -33,7 +34,7 @@ enum Next {
 
 impl Job<'_> {
     /// Makes `write` take effect once, under the task's guard.
-    pub(super) async fn commit<W, F>(&self, claims: &Claims, write: W) -> Result<Written, Failure>
+    pub(super) async fn commit<W, F>(&self, door: Door, claims: &Claims, write: W) -> Result<Written, Failure>
     where
         W: Fn(Guard) -> F,
         F: Future<Output = Answer<Written>>,
@@ -43,14 +44,18 @@ impl Job<'_> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let guard = if guarded { self.task.standing.guard() } else { self.unguarded().await? };
+            let guard = if guarded { self.guard(door).await? } else { self.unguarded().await? };
             let was_guarded = guard != Guard::None;
             let error = match write(guard).await {
                 Ok(written) => {
                     if options.conditional_writes && !guarded {
-                        self.shared.learned.set_unconditional();
+                        self.learn_refusal(door);
                     }
-                    return Ok(written);
+                    return Ok(if was_guarded {
+                        self.try_guard(door, written, &write).await
+                    } else {
+                        written
+                    });
                 }
                 Err(error) => error,
             };
@@ -93,26 +98,6 @@ impl Job<'_> {
         }
     }
 
-    /// Before a write without conditions: is the destination still what it was?
-    async fn unguarded(&self) -> Result<Guard, Failure> {
-        if self.task.standing != Standing::Unknown {
-            self.note(Note::Unguarded);
-            match (&self.task.standing, self.head_target().await?) {
-                (Standing::Absent, Some(_)) => {
-                    return Err(Failure::Changed("the destination was created".into()));
-                }
-                (Standing::Present { .. }, None) => {
-                    return Err(Failure::Changed("the destination was deleted".into()));
-                }
-                (Standing::Present { etag, .. }, Some(info)) if info.etag.as_ref() != Some(etag) => {
-                    return Err(Failure::Changed("the destination was overwritten".into()));
-                }
-                _ => {}
-            }
-        }
-        Ok(Guard::None)
-    }
-
     async fn look(&self, claims: &Claims) -> Result<Look, Failure> {
         let found = self.head_target().await?;
         let Some(info) = found else {
@@ -150,7 +135,7 @@ impl Job<'_> {
         Ok(stored.recognise(None, &info.checksums))
     }
 
-    async fn head_target(&self) -> Result<Option<ObjectInfo>, Failure> {
+    pub(super) async fn head_target(&self) -> Result<Option<ObjectInfo>, Failure> {
         let request = HeadObject { id: self.target.clone(), checksum: true, part_number: None };
         match self.shared.replica.store.head(&request).await {
             Ok(info) => Ok(Some(info)),

@@ -6,7 +6,8 @@
 use crate::list::Side;
 use crate::model::{ETag, EntryKind};
 use crate::s3::{
-    Answer, DeleteKey, Deleted, HeadObject, Kind, ListVersions, ObjectId, ObjectInfo, Operation, S3Error,
+    Answer, DeleteKey, Deleted, Feature, HeadObject, Kind, ListVersions, ObjectId, ObjectInfo, Operation,
+    S3Error, Support,
 };
 use futures::StreamExt as _;
 use std::collections::{HashMap, HashSet};
@@ -19,8 +20,8 @@ const BATCH: usize = 1_000;
 const TRIES: u32 = 4;
 /// Pause before a try, times the number of tries.
 const PAUSE: Duration = Duration::from_millis(200);
-/// HEADs at once.
-const HEADS_IN_FLIGHT: usize = 32;
+/// HEADs, or deletes of one key, at once.
+const REQUESTS_IN_FLIGHT: usize = 32;
 
 /// One object or version to delete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,17 +70,18 @@ pub async fn delete_keys(
     outcomes
 }
 
-struct Batch<'a> {
-    side: &'a Side,
-    tasks: &'a [DeleteTask],
-    conditional: bool,
-    results: HashMap<usize, Result<Option<String>, S3Error>>,
+pub(super) struct Batch<'a> {
+    pub(super) side: &'a Side,
+    pub(super) tasks: &'a [DeleteTask],
+    pub(super) conditional: bool,
+    pub(super) results: HashMap<usize, Result<Option<String>, S3Error>>,
     /// Deleted, or not, by a request whose answer was lost.
-    lost: HashSet<usize>,
+    pub(super) lost: HashSet<usize>,
 }
 
 impl Batch<'_> {
     async fn run(&mut self, mut open: Vec<usize>) {
+        self.try_condition(&mut open).await;
         let mut tries = 0;
         while !open.is_empty() {
             tries += 1;
@@ -90,7 +92,7 @@ impl Batch<'_> {
                 }
             }
             let keys: Vec<DeleteKey> = open.iter().filter_map(|index| self.request(*index)).collect();
-            let (again, error) = match self.side.store.delete(self.side.bucket(), &keys).await {
+            let (again, error) = match self.send(&keys).await {
                 Ok(answers) => self.sort(open, answers),
                 Err(error) if error.is_ambiguous() => {
                     self.lost.extend(&open);
@@ -110,7 +112,7 @@ impl Batch<'_> {
         }
     }
 
-    fn request(&self, index: usize) -> Option<DeleteKey> {
+    pub(super) fn request(&self, index: usize) -> Option<DeleteKey> {
         let task = self.tasks.get(index)?;
         let if_match = task.if_match.clone().filter(|_| self.conditional && task.version_id.is_none());
         Some(DeleteKey {
@@ -163,8 +165,45 @@ impl Batch<'_> {
         (again, reason)
     }
 
+    /// All in one request; one by one where the server does not know that request.
+    pub(super) async fn send(&self, keys: &[DeleteKey]) -> Answer<Vec<Deleted>> {
+        let Side { store, profile, .. } = self.side;
+        if !profile.lacks(Feature::BatchDelete) {
+            let answer = store.delete(self.side.bucket(), keys).await;
+            let refused = |error: &S3Error| {
+                matches!(error.kind, Kind::Unsupported | Kind::Invalid | Kind::DeleteMarker)
+                    && profile.support(Feature::BatchDelete) != Support::Has
+            };
+            match answer {
+                Err(error) if refused(&error) => tracing::debug!(%error, "deleting one by one"),
+                Err(error) => return Err(error),
+                Ok(deleted) => {
+                    profile.saw(Feature::BatchDelete);
+                    return Ok(deleted);
+                }
+            }
+        }
+        let answers = self.one_by_one(keys).await;
+        if answers.iter().any(|answer| answer.error.is_none()) {
+            profile.misses(Feature::BatchDelete);
+        }
+        Ok(answers)
+    }
+
+    async fn one_by_one(&self, keys: &[DeleteKey]) -> Vec<Deleted> {
+        let (store, bucket) = (&self.side.store, self.side.bucket());
+        let requests: Vec<_> = keys.to_vec();
+        let requests = futures::stream::iter(requests).map(|key: DeleteKey| async move {
+            store.delete_one(bucket, &key).await.unwrap_or_else(|error| {
+                let DeleteKey { key, version_id, .. } = key;
+                Deleted { key, version_id, delete_marker: false, error: Some(error) }
+            })
+        });
+        requests.buffer_unordered(REQUESTS_IN_FLIGHT).collect().await
+    }
+
     /// Looks at each of the keys: those gone are done, those overwritten are failures, the rest is given back.
-    async fn still_there(&mut self, open: Vec<usize>) -> Vec<usize> {
+    pub(super) async fn still_there(&mut self, open: Vec<usize>) -> Vec<usize> {
         let side = self.side;
         // Owned tasks: a closure over borrowed ones would not be `Send` for every lifetime.
         let looks: Vec<_> =
@@ -173,7 +212,7 @@ impl Batch<'_> {
             let id = ObjectId { version_id: task.version_id.clone(), ..side.object(&task.key) };
             (index, task, side.store.head(&HeadObject { id, checksum: false, part_number: None }).await)
         });
-        let mut heads = heads.buffer_unordered(HEADS_IN_FLIGHT);
+        let mut heads = heads.buffer_unordered(REQUESTS_IN_FLIGHT);
         let mut open = Vec::new();
         while let Some((index, task, head)) = heads.next().await {
             match head {
@@ -206,7 +245,7 @@ impl Batch<'_> {
         let side = self.side;
         let looks = futures::stream::iter(places)
             .map(|(index, key): (usize, String)| async move { (index, marker_on(side, key).await) });
-        let mut looks = looks.buffer_unordered(HEADS_IN_FLIGHT);
+        let mut looks = looks.buffer_unordered(REQUESTS_IN_FLIGHT);
         while let Some((index, marker)) = looks.next().await {
             self.lost.remove(&index);
             match marker {

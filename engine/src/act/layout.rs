@@ -133,7 +133,7 @@ impl Job<'_> {
         if self.shared.learned.has_no_attributes() {
             return Ok(None);
         }
-        match self.shared.source.store.attributes(&self.source).await {
+        match self.shared.source.attributes(&self.source).await {
             Ok(attributes) => {
                 let mut parts = attributes.parts;
                 parts.sort_by_key(|part| part.number);

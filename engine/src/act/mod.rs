@@ -21,13 +21,16 @@
 //! per part, complete. Relayed: GET and PUT, and the tags if there are any; in parts as above, with a GET per
 //! part. Further requests only where something went wrong or nothing in the answers proves the copy.
 
+mod acl;
 mod bandwidth;
 mod commit;
 mod delete;
+mod delete_trial;
 #[cfg(test)]
 mod double;
 mod fetch;
 pub mod folder;
+mod guard;
 mod hashing;
 mod layout;
 mod learned;
@@ -37,6 +40,7 @@ mod outcome;
 mod parts;
 mod proof;
 mod put;
+mod retag;
 mod single;
 mod task;
 #[cfg(test)]
@@ -48,14 +52,14 @@ mod way;
 
 pub use bandwidth::Bandwidth;
 pub use delete::{DeleteOutcome, DeleteTask, delete_keys};
-pub use options::{CopyLimits, CopyMode, CopyOptions};
+pub use options::{AclMode, CopyLimits, CopyMode, CopyOptions};
 pub use outcome::{Copied, CopyOutcome, Failure, Note, Traffic, Way};
 pub use task::{CopyTask, Seen, Standing};
 pub use tickets::{MemoryTickets, Ticket};
 pub use uploads::{NoUploadLog, UploadLog};
 
 use crate::list::Side;
-use crate::s3::{HeadObject, ObjectId, ObjectInfo};
+use crate::s3::{Feature, HeadObject, ObjectId, ObjectInfo};
 use crate::verify::service::DigestService;
 use learned::Learned;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -177,6 +181,10 @@ impl<'a> Job<'a> {
         let shared_service = source.same_service(replica);
         let server_side = shared_service && (options.mode == CopyMode::Server || learned.may_copy());
         let first = way::choose(&self.task.source, options, server_side)?;
+        let no_part_copy = first == Way::CopyParts && replica.profile.lacks(Feature::PartCopy);
+        if no_part_copy && options.mode != CopyMode::Server {
+            return self.go(way::relay(&self.task.source, options)).await;
+        }
         let result = self.go(first).await;
         let refusal = match result {
             Err(failure) if first.is_server_side() && failure.is_refusal() => failure,
@@ -192,6 +200,11 @@ impl<'a> Job<'a> {
             return Err(refusal);
         }
         self.note(Note::ServerSideRefused(refusal.to_string()));
+        if refusal.is_missing_part_copy() {
+            // That says nothing about CopyObject.
+            replica.profile.misses(Feature::PartCopy);
+            return self.go(way::relay(&self.task.source, options)).await;
+        }
         let relayed = self.go(way::relay(&self.task.source, options)).await;
         let worked = relayed.is_ok();
         if worked || relayed.as_ref().is_err_and(Failure::is_refusal) {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: an upload that is begun is completed, aborted, or left in the log.
 
+use super::guard::Door;
 use super::hashing::{self, multipart_etag};
 use super::layout::{Layout, sized};
 use super::parts::{PartMaker, Sent};
@@ -53,7 +54,7 @@ impl Job<'_> {
         };
         let write = self.luggage(&first, true).await?;
         let whole = self.task.source.parts().is_none_or(|parts| parts == 1);
-        let round = Round {
+        let mut round = Round {
             checksum: self.upload_checksum(&first, layout.like_source),
             stored: if whole { first.checksums.clone() } else { Vec::new() },
             etag_is_digest: layout.like_source
@@ -62,7 +63,7 @@ impl Job<'_> {
             layout,
             relay,
         };
-        let upload = self.begin(write, &round).await?;
+        let upload = self.begin(write, &mut round).await?;
         match self.fill(&upload, &round, suspect).await {
             Ok((claims, written)) => {
                 upload.completed();
@@ -128,19 +129,21 @@ impl Job<'_> {
         Layout::even(source.size, wished, &options.limits).map(Some)
     }
 
-    async fn begin(&self, mut write: WriteAttributes, round: &Round) -> Result<OpenUpload, Failure> {
+    async fn begin(&self, mut write: WriteAttributes, round: &mut Round) -> Result<OpenUpload, Failure> {
         write.checksum = round.checksum.map(|(algorithm, _)| algorithm);
+        let kind = round.checksum.map(|(_, kind)| kind);
         let id = self
-            .with_class(write, |write| async {
+            .adapted(write, |write| async {
                 let request = CreateUpload {
                     bucket: self.target.bucket.clone(),
                     key: self.target.key.clone(),
+                    checksum_type: kind.filter(|_| write.checksum.is_some()),
                     write,
-                    checksum_type: round.checksum.map(|(_, kind)| kind),
                 };
                 self.create_upload(&request).await
             })
             .await?;
+        round.checksum = round.checksum.filter(|_| self.wants_checksums());
         Ok(OpenUpload::new(id, Arc::clone(&self.shared.replica.store), Arc::clone(&self.shared.uploads)))
     }
 
@@ -183,11 +186,12 @@ impl Job<'_> {
             // The server compares before it commits.
             checksum: claims.own_checksums.iter().chain(&claims.source_checksums).find(full).cloned(),
             guard: Guard::None,
+            customer_key: self.target.customer_key.clone(),
         };
         let (store, request) = (&self.shared.replica.store, &request);
         let complete =
             |guard| async move { store.complete_upload(&CompleteUpload { guard, ..request.clone() }).await };
-        let written = self.commit(&claims, complete).await?;
+        let written = self.commit(Door::Complete, &claims, complete).await?;
         Ok((claims, written))
     }
 

@@ -15,6 +15,18 @@ pub enum CopyMode {
     Relay,
 }
 
+/// `--acl`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AclMode {
+    /// The owner alone has access, as S3 makes it.
+    #[default]
+    Leave,
+    /// The source's grants (one more request per object).
+    Copy,
+    /// This ready-made list.
+    Canned(String),
+}
+
 /// The service's limits. Settable, because compatible servers differ and tests cannot move gigabytes.
 #[derive(Clone, Debug)]
 pub struct CopyLimits {
@@ -56,10 +68,11 @@ pub struct CopyOptions {
     pub tags: bool,
     /// Carry object lock retention and legal hold over (one HEAD per object).
     pub lock: bool,
-    /// The operator asked for ACLs; they are not copied, and each outcome says so.
-    pub acl: bool,
+    /// Access control lists of the copies.
+    pub acl: AclMode,
     /// HEAD each source before a CopyObject, to carry what that neither copies nor a listing shows: the website
-    /// redirect. Off: it doubles the requests of small objects for a header that hardly any object has.
+    /// redirect. Off, that is done for empty objects only: it doubles the requests of small objects for a header
+    /// that hardly any object with content has.
     pub fidelity_heads: bool,
     /// The server has If-Match and If-None-Match on writes. Without, the destination is looked at before each
     /// write, which narrows the race but does not close it.
@@ -85,7 +98,7 @@ impl Default for CopyOptions {
             encryption: None,
             tags: true,
             lock: false,
-            acl: false,
+            acl: AclMode::Leave,
             fidelity_heads: false,
             conditional_writes: true,
             conditional_deletes: true,

@@ -2,7 +2,7 @@
 
 use crate::compare::Evidence;
 use crate::model::{Checksum, ETag};
-use crate::s3::{Kind, S3Error};
+use crate::s3::{Kind, Operation, S3Error};
 use std::fmt;
 
 /// How the bytes went.
@@ -33,11 +33,11 @@ pub enum Note {
     StorageClassRefused(String),
     /// `Expires` is no HTTP date and was left out.
     ExpiresNotADate,
-    /// ACLs are never copied.
+    /// The ACL was to be copied, but could not be read or was refused.
     AclNotCopied,
     /// The tags could not be read.
     TagsUnreadable,
-    /// The source is encrypted with a KMS key; the copy has its bucket's default encryption.
+    /// The source is encrypted with a KMS key or a customer's; the copy has its bucket's default encryption.
     EncryptionNotCopied,
     /// The copy has other parts than the source: equal bytes, incomparable ETags.
     PartLayoutLost,
@@ -160,6 +160,13 @@ impl Failure {
             Self::Request(error) => Some(error),
             _ => None,
         }
+    }
+
+    /// The server does not know UploadPartCopy.
+    pub(super) fn is_missing_part_copy(&self) -> bool {
+        self.request().is_some_and(|error| {
+            error.operation == Operation::UploadPartCopy && error.kind == Kind::Unsupported
+        })
     }
 
     /// The server will not copy this by itself, but may well take the bytes from us.

@@ -45,6 +45,7 @@ impl PartMaker {
             source: self.source.clone(),
             source_if_match: self.etag.clone(),
             range,
+            customer_key: self.shared.replica.customer_key.clone(),
         };
         let mut uploaded = self.shared.replica.store.copy_part(&request).await?;
         uploaded.size = part.size;
@@ -61,6 +62,7 @@ impl PartMaker {
             part_number: part.number,
             frames,
             checksum: hashes.checksum.clone(),
+            customer_key: shared.replica.customer_key.clone(),
         };
         let mut uploaded = shared.replica.store.upload_part(&request).await?;
         uploaded.size = part.size;

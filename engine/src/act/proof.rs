@@ -114,6 +114,7 @@ impl Job<'_> {
         if info.size != self.task.source.size {
             return Err(Failure::Changed("the source has another size now".into()));
         }
+        self.note_encryption(&info.encryption);
         // Checksums of a later object would be another's testimony.
         if info.etag.is_some() && self.task.source.etag.is_some() && info.etag != self.task.source.etag {
             return Ok(Vec::new());
@@ -148,8 +149,8 @@ impl Job<'_> {
         }
         let copy = ObjectId { version_id: written.version_id.clone(), ..self.target.clone() };
         let both = futures::future::try_join(
-            self.shared.source.store.attributes(&self.source),
-            self.shared.replica.store.attributes(&copy),
+            self.shared.source.attributes(&self.source),
+            self.shared.replica.attributes(&copy),
         );
         match both.await {
             Ok((source, copy)) if source.etag == claims.source_etag && copy.etag == written.etag => {

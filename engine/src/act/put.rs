@@ -1,6 +1,7 @@
 //! The small relay: one GET, one PUT. A plain ETag stays a plain ETag.
 
 use super::fetch::{self, Read, Wish};
+use super::guard::Door;
 use super::hashing::Hashes;
 use super::proof::Claims;
 use super::{Copied, Failure, Job, Note};
@@ -18,7 +19,8 @@ impl Job<'_> {
         let (read, hashes) = self.read_checked().await?;
         self.pin(&read.info);
         // GET tells how many tags there are.
-        let write = self.luggage(&read.info, false).await?;
+        let mut write = self.luggage(&read.info, false).await?;
+        write.checksum = hashes.checksum.as_ref().map(|checksum| checksum.algorithm);
         let own_etag = Some(ETag::Plain(hashes.md5));
         let claims = Claims {
             source_etag: self.task.source.etag.clone(),
@@ -31,7 +33,7 @@ impl Job<'_> {
         let frames = if read.frames.is_empty() { vec![Bytes::new()] } else { read.frames };
         let (frames, checksum) = (&frames, &hashes.checksum);
         let send = |write| self.send_put(write, frames, checksum.clone(), &claims);
-        let written = self.with_class(write, send).await?;
+        let written = self.adapted(write, send).await?;
         self.prove(claims, written).await
     }
 
@@ -46,13 +48,15 @@ impl Job<'_> {
             bucket: self.target.bucket.clone(),
             key: self.target.key.clone(),
             frames: frames.to_vec(),
-            checksum,
+            checksum: checksum.filter(|_| write.checksum.is_some()),
             guard: Guard::None,
             write,
         };
         let (store, request) = (&self.shared.replica.store, &request);
-        self.commit(claims, |guard| async move { store.put(&PutObject { guard, ..request.clone() }).await })
-            .await
+        self.commit(Door::Put, claims, |guard| async move {
+            store.put(&PutObject { guard, ..request.clone() }).await
+        })
+        .await
     }
 
     /// The object's bytes, held against its ETag where that is an MD5.

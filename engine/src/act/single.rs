@@ -1,7 +1,8 @@
 //! One CopyObject. For a plain object this is the one request the copy costs.
 
+use super::guard::Door;
 use super::proof::Claims;
-use super::{Copied, Failure, Job, Note};
+use super::{Copied, Failure, Job};
 use crate::model::ChecksumAlgorithm;
 use crate::s3::{CopyObject, HeadObject, Lock, WriteAttributes};
 
@@ -9,12 +10,13 @@ impl Job<'_> {
     /// Copies the object as one.
     pub(super) async fn copy_object(&self) -> Result<Copied, Failure> {
         let options = &self.shared.options;
-        let mut write = self.placement();
-        if options.fidelity_heads || options.lock {
+        let mut write = self.placement().await?;
+        // Redirects are mostly of objects without content, and those cost nothing else.
+        if options.fidelity_heads || options.lock || self.task.source.size == 0 {
             self.look_closer(&mut write).await?;
         }
         // S3 keeps the source's algorithm by itself; a source without one gets the default.
-        if options.request_checksums && self.task.source.algorithms.is_empty() {
+        if self.wants_checksums() && self.task.source.algorithms.is_empty() {
             write.checksum = Some(ChecksumAlgorithm::Crc64nvme);
         }
         let claims = Claims {
@@ -22,7 +24,7 @@ impl Job<'_> {
             predicted: self.task.source.etag.clone(),
             ..Claims::default()
         };
-        let written = self.with_class(write, |write| self.send_copy(write, &claims)).await?;
+        let written = self.adapted(write, |write| self.send_copy(write, &claims)).await?;
         self.moved(|traffic| traffic.server_side += self.task.source.size);
         self.prove(claims, written).await
     }
@@ -41,8 +43,10 @@ impl Job<'_> {
             write,
         };
         let (store, request) = (&self.shared.replica.store, &request);
-        self.commit(claims, |guard| async move { store.copy(&CopyObject { guard, ..request.clone() }).await })
-            .await
+        self.commit(Door::Copy, claims, |guard| async move {
+            store.copy(&CopyObject { guard, ..request.clone() }).await
+        })
+        .await
     }
 
     /// Finds what CopyObject leaves behind: redirect and lock.
@@ -54,9 +58,7 @@ impl Job<'_> {
             write.metadata = Some(info.metadata);
         }
         write.lock = Some(info.lock).filter(|lock| self.shared.options.lock && *lock != Lock::default());
-        if self.shared.options.encryption.is_none() && !info.encryption.keeps_md5() {
-            self.note(Note::EncryptionNotCopied);
-        }
+        self.note_encryption(&info.encryption);
         Ok(())
     }
 }

@@ -1,7 +1,9 @@
 //! One side of a run: a store and the location in it.
 
 use crate::model::Location;
-use crate::s3::{ObjectId, Store};
+use crate::s3::{
+    Answer, Attributes, CustomerKey, Feature, Kind, ObjectId, Operation, Profile, S3Error, Store,
+};
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,13 +15,48 @@ pub struct Side {
     pub store: Arc<dyn Store>,
     /// Bucket and prefix.
     pub location: Location,
+    /// The customer's key of its objects (SSE-C). It opens what is read and encrypts what is written.
+    pub customer_key: Option<CustomerKey>,
+    /// What its server can do. Sides on one service share it.
+    pub profile: Arc<Profile>,
 }
 
 impl Side {
     /// A side.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, location: Location) -> Self {
-        Self { store, location }
+        Self { store, location, customer_key: None, profile: Arc::default() }
+    }
+
+    /// The same side, whose objects are encrypted with a key of the customer's.
+    #[must_use]
+    pub fn with_customer_key(self, customer_key: Option<CustomerKey>) -> Self {
+        Self { customer_key, ..self }
+    }
+
+    /// The same side, on a server of which this is known.
+    #[must_use]
+    pub fn with_profile(self, profile: Arc<Profile>) -> Self {
+        Self { profile, ..self }
+    }
+
+    /// GetObjectAttributes, where the server has it. One that has not is asked once.
+    ///
+    /// # Errors
+    /// As the store's; [`Kind::Unsupported`] without a request where that is known.
+    pub async fn attributes(&self, id: &ObjectId) -> Answer<Attributes> {
+        if self.profile.lacks(Feature::Attributes) {
+            let error =
+                |why| S3Error::local(Kind::Unsupported, Operation::GetObjectAttributes, &id.bucket, why);
+            return Err(error("this server does not have it").on_key(&id.key));
+        }
+        let answer = self.store.attributes(id).await;
+        match &answer {
+            Ok(_) => self.profile.saw(Feature::Attributes),
+            Err(error) if error.kind == Kind::Unsupported => self.profile.misses(Feature::Attributes),
+            Err(_) => {}
+        }
+        answer
     }
 
     /// The bucket.
@@ -31,7 +68,8 @@ impl Side {
     /// The current version of a relative key.
     #[must_use]
     pub fn object(&self, relative: &str) -> ObjectId {
-        ObjectId::current(self.bucket(), self.location.key(relative))
+        let id = ObjectId::current(self.bucket(), self.location.key(relative));
+        ObjectId { customer_key: self.customer_key.clone(), ..id }
     }
 
     /// A named version of a relative key.

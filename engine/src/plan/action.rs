@@ -14,6 +14,8 @@ pub struct SyncRules {
 pub enum Action {
     /// Bring the source's object over.
     Copy,
+    /// Set the replica's tags, in place.
+    Retag,
     /// Remove the replica's object.
     Delete,
     /// It ought to change but cannot; the reason is the finding's.
@@ -25,6 +27,8 @@ pub enum Action {
 pub fn action_for(judgement: &Judgement, rules: SyncRules) -> Option<Action> {
     match judgement.verdict {
         Verdict::Identical | Verdict::InFlight => None,
+        // Tags are compared last: all else that was asked for agrees.
+        Verdict::Different if judgement.reason == Some(Reason::TagsDiffer) => Some(Action::Retag),
         Verdict::Missing | Verdict::Different => Some(Action::Copy),
         Verdict::Extra => rules.delete.then_some(Action::Delete),
         // What cannot be proved equal is copied: afterwards it can be.
@@ -53,6 +57,7 @@ mod tests {
         let of = |judgement| action_for(&judgement, SyncRules::default());
         assert_eq!(of(Judgement::unproven(Reason::PartLayoutOnly)), Some(Action::Copy));
         assert_eq!(of(Judgement::unproven(Reason::Archived)), Some(Action::Impossible));
+        assert_eq!(of(Judgement::different(Reason::TagsDiffer)), Some(Action::Retag));
         assert_eq!(of(Judgement::identical(Evidence::Etag)), None);
     }
 }

@@ -47,7 +47,7 @@ impl Hands {
         tally: &mut Tally,
     ) -> Result<(), Error> {
         let mut copies = Vec::new();
-        let mut deletions = Vec::new();
+        let (mut deletions, mut retags) = (Vec::new(), Vec::new());
         for (index, (_, judgement)) in judged.iter().enumerate() {
             let Some(action) = action_for(judgement, self.rules) else { continue };
             tally.planned += 1;
@@ -55,6 +55,7 @@ impl Hands {
                 _ if self.dry_run => tally.actions.skipped += 1,
                 Action::Impossible => tally.actions.failed += 1,
                 Action::Copy => copies.push(index),
+                Action::Retag => retags.push(index),
                 Action::Delete => deletions.push(index),
             }
             if let Some(finding) = findings.get_mut(index) {
@@ -62,6 +63,7 @@ impl Hands {
             }
         }
         self.copy(&copies, judged, findings, tally).await?;
+        self.retag(&retags, judged, findings, tally).await?;
         self.delete(&deletions, judged, findings, tally).await
     }
 
@@ -97,6 +99,38 @@ impl Hands {
         Ok(())
     }
 
+    /// Nothing is journalled: tags are no version, and cannot be taken back.
+    async fn retag(
+        &self,
+        indices: &[usize],
+        judged: &[(Case, Judgement)],
+        findings: &mut [Finding],
+        tally: &mut Tally,
+    ) -> Result<(), Error> {
+        let cases = indices.iter().filter_map(|index| Some((*index, &judged.get(*index)?.0)));
+        let tasks: Vec<_> = cases
+            .map(|(index, case)| {
+                let etag = case.replica.as_ref().and_then(|facts| facts.etag.clone());
+                (index, case.key.to_string(), etag)
+            })
+            .collect();
+        let mut outcomes = futures::stream::iter(tasks)
+            .map(|(index, key, etag)| async move { (index, self.copier.retag(&key, etag.as_ref()).await) })
+            .buffer_unordered(COPIES_AT_ONCE);
+        while let Some((index, outcome)) = outcomes.next().await {
+            let Some(finding) = findings.get_mut(index) else { continue };
+            match outcome {
+                Ok(()) => {
+                    tally.actions.copied += 1;
+                    finding.action = Some("tags set, and read back".into());
+                }
+                Err(Failure::Cancelled) => return Err(Error::Cancelled),
+                Err(failure) => settle_failure(&failure, finding, tally),
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn delete(
         &self,
         indices: &[usize],
@@ -121,6 +155,7 @@ impl Hands {
                 Ok(marker) => {
                     tally.actions.deleted += 1;
                     finding.action = Some("deleted".into());
+                    finding.advice.clear();
                     self.remember(&outcome.key, ActionKind::Deleted, marker, None).await?;
                 }
                 Err(error) if error.kind == crate::s3::Kind::Cancelled => return Err(Error::Cancelled),
@@ -154,8 +189,10 @@ impl Hands {
 fn intention(action: Action, dry_run: bool) -> &'static str {
     match (action, dry_run) {
         (Action::Copy, true) => "would copy",
+        (Action::Retag, true) => "would set the tags",
         (Action::Delete, true) => "would delete",
         (Action::Copy, false) => "copied",
+        (Action::Retag, false) => "tags set",
         (Action::Delete, false) => "deleted",
         (Action::Impossible, _) => "failed",
     }
@@ -192,13 +229,16 @@ fn settle_copy(outcome: &CopyOutcome, finding: &mut Finding, tally: &mut Tally) 
         Ok(copied) => {
             tally.actions.copied += 1;
             finding.action = Some(format!("copied, proved by {}", copied.proof.name()));
+            finding.advice.clear();
             finding.detail = (!notes.is_empty()).then(|| notes.join("; "));
         }
-        Err(failure) => {
-            tally.actions.failed += 1;
-            finding.action = Some(format!("failed: {}", failure.reason()));
-            finding.advice = failure.advice();
-            finding.detail = Some(failure.to_string());
-        }
+        Err(failure) => settle_failure(failure, finding, tally),
     }
+}
+
+fn settle_failure(failure: &Failure, finding: &mut Finding, tally: &mut Tally) {
+    tally.actions.failed += 1;
+    finding.action = Some(format!("failed: {}", failure.reason()));
+    finding.advice = failure.advice();
+    finding.detail = Some(failure.to_string());
 }

@@ -8,12 +8,12 @@ use crate::journal::{
     Slice, Started, UploadPlace,
 };
 use crate::model::{KeyRange, Timestamp};
-use crate::report::Tally;
+use crate::report::{ManifestHeader, Tally};
 use crate::s3::UploadId;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -31,6 +31,7 @@ pub struct Recorder {
     began: Timestamp,
     first_id: u32,
     state: Mutex<State>,
+    strands: OnceLock<Option<ManifestHeader>>,
     notes: mpsc::Sender<Record>,
     note_writer: Mutex<Option<AbortOnDropHandle<Result<(), JournalError>>>>,
 }
@@ -106,6 +107,7 @@ impl Recorder {
             began,
             first_id: 0,
             state: Mutex::default(),
+            strands: OnceLock::new(),
             notes,
             note_writer: Mutex::new(Some(AbortOnDropHandle::new(task))),
         }
@@ -193,6 +195,12 @@ impl Recorder {
         Ok(self.journal.append(&Record::Action(action)).await?)
     }
 
+    /// The rows to come are findings, proofs and, with a header, manifest rows together.
+    pub(super) fn keep_strands(&self, header: Option<ManifestHeader>) {
+        // Said once per run, before its first row; a second time it is the same.
+        let _ = self.strands.set(header);
+    }
+
     /// Puts the report's rows in order and returns the sums. The folder's `findings.jsonl` is whole or absent.
     ///
     /// # Errors
@@ -200,7 +208,12 @@ impl Recorder {
     pub fn assemble(&self) -> Result<Tally, Error> {
         let state = self.state();
         self.segments.assemble(&state.order(), &self.run.findings())?;
-        Ok(state.tally)
+        let tally = state.tally;
+        drop(state);
+        if let Some(header) = self.strands.get() {
+            super::strands::part(&self.run, header.as_ref())?;
+        }
+        Ok(tally)
     }
 
     /// The rows written so far, in key order, for runs whose rows are not all findings.

@@ -95,7 +95,7 @@ pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Resu
     let result = ward.work_through(session).await;
     uploads::clean_up(session, target.store.as_ref()).await;
     session.progress.enter(Stage::Reporting);
-    result.and_then(|()| session.recorder.assemble())
+    session.recorder.conclude(result)
 }
 
 fn unreadable(error: &std::io::Error, job: &RepairJob) -> Error {
@@ -196,7 +196,7 @@ impl Ward<'_> {
     /// Looks at a key before anything is done.
     async fn visit(&self, finding: Finding) -> Visit {
         let heal = heal_for(&finding, &self.job.heal);
-        let picks = self.job.rules.scrub.as_ref().is_some_and(|scrub| scrub.picks(&finding.key));
+        let picks = self.job.rules.scrub.as_ref().is_some_and(|scrub| scrub.picks(&finding.key, None));
         let picked = picks || finding.reason == Some(Reason::BytesDiffer);
         let as_found = Judgement {
             verdict: finding.verdict,

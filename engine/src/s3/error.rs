@@ -157,6 +157,12 @@ impl S3Error {
             Kind::WrongRegion(None) => format!("bucket {bucket} is in another region: give it with --region"),
             Kind::Unsupported => "this server does not implement the request: try --compat generic".into(),
             Kind::Corrupt => "bytes were damaged in transit several times: check the network path".into(),
+            Kind::Invalid if self.code.as_deref() == Some("MetadataTooLarge") => {
+                "the destination takes 2 KB of user metadata: shorten it at the source".into()
+            }
+            Kind::Invalid if matches!(self.operation, Operation::HeadObject | Operation::GetObject) => {
+                "see the server's message; if the object is encrypted with a key of the customer's (SSE-C), give that with --sse-c-key-file".into()
+            }
             Kind::Invalid => "the server refused the request as invalid; see its message".into(),
             Kind::Protocol => "what answered is not an S3 server: check --endpoint-url and proxies".into(),
             Kind::Cancelled => "`s3twin resume` goes on".into(),

@@ -98,6 +98,22 @@ impl Default for RetryPolicy {
     }
 }
 
+/// Writes that are not safe to send twice: after an ambiguous end (no answer) the caller must look before it
+/// repeats, or a versioned bucket gets a version too many.
+macro_rules! once_if_ambiguous {
+    ($self:ident, $operation:expr, $bucket:expr, $call:expr) => {{
+        // `Kind::Transient` without a code means no answer arrived; the caller reads back.
+        $self
+            .send($operation, $bucket, || async {
+                match $call.await {
+                    Err(error) if error.is_ambiguous() => Ok(Err(error)),
+                    other => other.map(Ok),
+                }
+            })
+            .await?
+    }};
+}
+
 /// A store with pacing, retries and a meter around it.
 pub struct Paced<S: ?Sized> {
     pace: Arc<Pace>,
@@ -182,6 +198,10 @@ impl<S: Store + ?Sized> Paced<S> {
         }
     }
 
+    async fn copy_once(&self, r: &CopyObject) -> Answer<Written> {
+        once_if_ambiguous!(self, Operation::CopyObject, &r.bucket, self.inner.copy(r))
+    }
+
     fn may_retry(&self, error: &S3Error, attempt: u32) -> bool {
         let attempts = match error.kind {
             Kind::Throttled => self.policy.attempts_throttled,
@@ -211,6 +231,13 @@ macro_rules! once_if_ambiguous {
     }};
 }
 
+/// A bucket may hold objects with and without a key of the customer's (SSE-C), and no listing tells which. A key
+/// given for an object that has none is refused: the same request goes again without.
+fn without_key<T>(id: &ObjectId, answer: &Answer<T>) -> Option<ObjectId> {
+    let refused = answer.as_ref().is_err_and(|error| error.kind == Kind::Invalid);
+    (refused && id.customer_key.is_some()).then(|| ObjectId { customer_key: None, ..id.clone() })
+}
+
 #[async_trait]
 impl<S: Store + ?Sized> Store for Paced<S> {
     fn service(&self) -> &str {
@@ -238,15 +265,22 @@ impl<S: Store + ?Sized> Store for Paced<S> {
     }
 
     async fn head(&self, r: &HeadObject) -> Answer<ObjectInfo> {
-        self.send(Operation::HeadObject, &r.id.bucket, || self.inner.head(r)).await
+        let answer = self.send(Operation::HeadObject, &r.id.bucket, || self.inner.head(r)).await;
+        let Some(id) = without_key(&r.id, &answer) else { return answer };
+        self.head(&HeadObject { id, ..r.clone() }).await
     }
 
     async fn attributes(&self, id: &ObjectId) -> Answer<Attributes> {
-        self.send(Operation::GetObjectAttributes, &id.bucket, || self.inner.attributes(id)).await
+        let operation = Operation::GetObjectAttributes;
+        let answer = self.send(operation, &id.bucket, || self.inner.attributes(id)).await;
+        let Some(id) = without_key(id, &answer) else { return answer };
+        self.attributes(&id).await
     }
 
     async fn get(&self, r: &GetObject) -> Answer<Body> {
-        self.send(Operation::GetObject, &r.id.bucket, || self.inner.get(r)).await
+        let answer = self.send(Operation::GetObject, &r.id.bucket, || self.inner.get(r)).await;
+        let Some(id) = without_key(&r.id, &answer) else { return answer };
+        self.get(&GetObject { id, ..r.clone() }).await
     }
 
     async fn tags(&self, id: &ObjectId) -> Answer<Vec<(String, String)>> {
@@ -266,7 +300,9 @@ impl<S: Store + ?Sized> Store for Paced<S> {
     }
 
     async fn copy(&self, r: &CopyObject) -> Answer<Written> {
-        once_if_ambiguous!(self, Operation::CopyObject, &r.bucket, self.inner.copy(r))
+        let answer = self.copy_once(r).await;
+        let Some(source) = without_key(&r.source, &answer) else { return answer };
+        self.copy(&CopyObject { source, ..r.clone() }).await
     }
 
     async fn create_upload(&self, r: &CreateUpload) -> Answer<UploadId> {
@@ -278,7 +314,10 @@ impl<S: Store + ?Sized> Store for Paced<S> {
     }
 
     async fn copy_part(&self, r: &CopyPart) -> Answer<UploadedPart> {
-        self.send(Operation::UploadPartCopy, &r.upload.bucket, || self.inner.copy_part(r)).await
+        let bucket = &r.upload.bucket;
+        let answer = self.send(Operation::UploadPartCopy, bucket, || self.inner.copy_part(r)).await;
+        let Some(source) = without_key(&r.source, &answer) else { return answer };
+        self.copy_part(&CopyPart { source, ..r.clone() }).await
     }
 
     async fn complete_upload(&self, r: &CompleteUpload) -> Answer<Written> {
@@ -299,6 +338,10 @@ impl<S: Store + ?Sized> Store for Paced<S> {
 
     async fn delete(&self, bucket: &str, keys: &[DeleteKey]) -> Answer<Vec<Deleted>> {
         once_if_ambiguous!(self, Operation::DeleteObjects, bucket, self.inner.delete(bucket, keys))
+    }
+
+    async fn delete_one(&self, bucket: &str, key: &DeleteKey) -> Answer<Deleted> {
+        once_if_ambiguous!(self, Operation::DeleteObject, bucket, self.inner.delete_one(bucket, key))
     }
 
     async fn restore_archived(&self, r: &RestoreArchived) -> Answer<bool> {

@@ -3,7 +3,7 @@
 //! One implementation speaks to real servers ([`super::aws`]), one wraps any other with pacing, retries and
 //! meters ([`super::paced`]); tests bring their own. No type of an SDK crosses this line.
 
-use super::S3Error;
+use super::{CustomerKey, Kind, Operation, S3Error};
 use crate::model::{Checksum, ChecksumAlgorithm, ChecksumType, ETag, Page, StorageClass, Timestamp};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -52,13 +52,15 @@ pub struct ObjectId {
     pub key: String,
     /// Version; `None` for the current one.
     pub version_id: Option<String>,
+    /// What opens it, if it is encrypted with a key of the customer's (SSE-C).
+    pub customer_key: Option<CustomerKey>,
 }
 
 impl ObjectId {
     /// The current version of a key.
     #[must_use]
     pub fn current(bucket: &str, key: impl Into<String>) -> Self {
-        Self { bucket: bucket.to_owned(), key: key.into(), version_id: None }
+        Self { bucket: bucket.to_owned(), key: key.into(), ..Self::default() }
     }
 }
 
@@ -226,6 +228,15 @@ pub enum Guard {
     Matches(ETag),
 }
 
+/// An access control list for a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acl {
+    /// One of S3's ready-made lists, such as `bucket-owner-full-control`.
+    Canned(String),
+    /// Grantees by permission, in the form of grant headers: `id="…", uri="…"`.
+    Grants(BTreeMap<String, String>),
+}
+
 /// What a written object is to have, beyond its bytes.
 #[derive(Clone, Debug, Default)]
 pub struct WriteAttributes {
@@ -237,8 +248,12 @@ pub struct WriteAttributes {
     pub storage_class: Option<StorageClass>,
     /// Server-side encryption to ask for.
     pub encryption: Option<Encryption>,
+    /// Encrypt with this key of the customer's (SSE-C) instead.
+    pub customer_key: Option<CustomerKey>,
     /// Object lock to set.
     pub lock: Option<Lock>,
+    /// Access control list to set; without, the owner alone has access.
+    pub acl: Option<Acl>,
     /// Checksum algorithm to store.
     pub checksum: Option<ChecksumAlgorithm>,
 }
@@ -331,6 +346,8 @@ pub struct CopyPart {
     pub source_if_match: Option<ETag>,
     /// Inclusive byte range of the source; `None` for all of it. S3 takes ranges only of sources above 5 MB.
     pub range: Option<(u64, u64)>,
+    /// The key the upload was begun with, if it was begun with one.
+    pub customer_key: Option<CustomerKey>,
 }
 
 /// A part sent from here.
@@ -344,6 +361,8 @@ pub struct UploadPart {
     pub frames: Vec<Bytes>,
     /// Checksum of the bytes, computed by the caller.
     pub checksum: Option<Checksum>,
+    /// The key the upload was begun with, if it was begun with one.
+    pub customer_key: Option<CustomerKey>,
 }
 
 /// A part that is there.
@@ -372,6 +391,8 @@ pub struct CompleteUpload {
     pub checksum: Option<Checksum>,
     /// Condition on the destination.
     pub guard: Guard,
+    /// The key the upload was begun with, if it was begun with one.
+    pub customer_key: Option<CustomerKey>,
 }
 
 /// One key of a DeleteObjects call.
@@ -479,6 +500,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// Deletes up to 1,000 keys; one [`Deleted`] per key, errors inside the 200 included.
     async fn delete(&self, bucket: &str, keys: &[DeleteKey]) -> Answer<Vec<Deleted>>;
+    /// Deletes one key, for servers that have no other way. Gone is as good as deleted.
+    async fn delete_one(&self, bucket: &str, key: &DeleteKey) -> Answer<Deleted> {
+        let nothing =
+            || S3Error::local(Kind::Protocol, Operation::DeleteObject, bucket, "no answer for the key");
+        let deleted = self.delete(bucket, std::slice::from_ref(key)).await?.pop().ok_or_else(nothing)?;
+        match deleted.error {
+            Some(error) => Err(error),
+            None => Ok(deleted),
+        }
+    }
     /// Asks for an archived version's bytes. `Ok(true)` when they are readable already.
     async fn restore_archived(&self, request: &RestoreArchived) -> Answer<bool>;
 }

@@ -41,6 +41,8 @@ pub(crate) enum Target {
     Itself,
     /// A local folder.
     Folder(PathBuf),
+    /// The source, as this manifest tells it was.
+    Then(String),
 }
 
 /// How a finished run's counts turn into an exit code.
@@ -63,7 +65,7 @@ impl Frame {
     {
         let begun = Instant::now();
         let started_at = self.started_at();
-        let Prepared { sides, session, _lease } = match self.prepare(started_at).await {
+        let Prepared { sides, session, servers, _lease } = match self.prepare(started_at).await {
             Ok(prepared) => prepared,
             Err(error) => {
                 eprintln!("s3twin: {error}");
@@ -81,6 +83,8 @@ impl Frame {
             Err(error) => (recorder.tally(), Err(error)),
         };
         let mut summary = self.summary(recorder.run().id.to_string(), started_at, &tally, &progress);
+        servers.remember();
+        summary.remarks = servers.remarks();
         summary.elapsed_seconds = begun.elapsed().as_secs_f64();
         let exit = conclude(&mut summary, &tally, result, judge);
         let ended = recorder.finish(clock.now(), outcome(summary.state), exit.code()).await;
@@ -105,7 +109,7 @@ impl Frame {
     fn target_name(&self) -> String {
         match &self.target {
             Target::Replica(location) => location.to_string(),
-            Target::Itself => self.source.to_string(),
+            Target::Itself | Target::Then(_) => self.source.to_string(),
             Target::Folder(path) => path.display().to_string(),
         }
     }

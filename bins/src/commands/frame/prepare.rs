@@ -1,6 +1,7 @@
 //! Before the work: connect, exclude other writers, open the journal.
 
 use super::{Frame, Target};
+use crate::servers::Servers;
 use crate::{Origin, run_folder, setup};
 use s3twin_engine::Error;
 use s3twin_engine::journal::{Holder, Lease, Pair, RunId, Started, StateDir, resume};
@@ -13,6 +14,7 @@ use std::sync::Arc;
 pub(super) struct Prepared {
     pub(super) sides: Sides,
     pub(super) session: Session,
+    pub(super) servers: Servers,
     /// Held for as long as the run lives.
     pub(super) _lease: Option<Lease>,
 }
@@ -20,21 +22,23 @@ pub(super) struct Prepared {
 impl Frame {
     pub(super) async fn prepare(&self, started_at: Timestamp) -> Result<Prepared, Error> {
         let state = run_folder::state_dir(self.output.state_dir.as_deref()).map_err(Error::Invalid)?;
+        let mut servers = Servers::new(&state, self.endpoints.compat, setup::clock().now());
         let state = StateDir::new(state);
         let cancel = setup::cancel_on_signals();
         let replica = match &self.target {
             Target::Replica(location) => Some(location),
-            Target::Itself | Target::Folder(_) => None,
+            Target::Itself | Target::Then(_) | Target::Folder(_) => None,
         };
         // Loading the AWS configuration has a large state; it is needed once.
         let connected =
             Box::pin(setup::connect(&self.source, replica, &self.endpoints, &self.limits, &cancel)).await?;
-        self.check_overlap(&connected.sides)?;
+        let sides = servers.introduce(&connected.sides);
+        self.check_overlap(&sides)?;
         let id = match &self.origin {
             Origin::Fresh { .. } => RunId::new(started_at, self.command, fastrand::u16(..))?,
             Origin::Interrupted(run) => run.id.clone(),
         };
-        let lease = self.lease(&state, &connected.sides, &id)?;
+        let lease = self.lease(&state, &sides, &id)?;
         let recorder = Arc::new(self.recorder(&state, id, started_at).await?);
         let session = Session {
             clock: setup::clock(),
@@ -43,7 +47,7 @@ impl Frame {
             recorder,
             ranges_max: setup::ranges_max(&connected.sides),
         };
-        Ok(Prepared { sides: connected.sides, session, _lease: lease })
+        Ok(Prepared { sides, session, servers, _lease: lease })
     }
 
     async fn recorder(&self, state: &StateDir, id: RunId, started_at: Timestamp) -> Result<Recorder, Error> {

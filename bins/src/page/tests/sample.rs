@@ -124,7 +124,9 @@ pub(in super::super) fn summary(command: &str, day: u64) -> Summary {
         peak_rss_bytes: 61 << 20,
         listed_bytes: Default::default(),
         dry_run: false,
+        remarks: Vec::new(),
         scrub: None,
+        proved: None,
         error: None,
     }
 }

@@ -1,7 +1,7 @@
 //! Between the SDK's shapes and ours.
 
 use crate::model::{Checksum, ChecksumAlgorithm, ChecksumType, ETag, StorageClass, Timestamp};
-use crate::s3::{Metadata, ObjectId};
+use crate::s3::{Metadata, ObjectId, encoded_word};
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat, SdkBody};
 use aws_sdk_s3::types;
 use bytes::Bytes;
@@ -80,6 +80,16 @@ pub(super) fn expires(metadata: &Metadata) -> Option<DateTime> {
     DateTime::from_str(text, DateTimeFormat::HttpDate).ok()
 }
 
+/// One entry of user metadata as it is meant.
+pub(super) fn plain((name, value): (&String, &String)) -> (String, String) {
+    (name.clone(), encoded_word::decode(value).into_owned())
+}
+
+/// One entry of user metadata as a header can carry it.
+pub(super) fn in_header((name, value): (&String, &String)) -> (String, String) {
+    (name.clone(), encoded_word::encode(value).into_owned())
+}
+
 /// A body of known length from frames, without copying them together.
 pub(super) fn body(frames: &[Bytes]) -> ByteStream {
     if let [only] = frames {
@@ -156,7 +166,7 @@ macro_rules! metadata {
             content_language: output.content_language().map(str::to_owned),
             expires: output.expires_string().map(str::to_owned),
             website_redirect: output.website_redirect_location().map(str::to_owned),
-            user: output.metadata().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            user: output.metadata().into_iter().flatten().map($crate::s3::aws::convert::plain).collect(),
         }
     }};
 }
@@ -174,7 +184,10 @@ macro_rules! with_metadata {
             .set_content_language(metadata.content_language.clone())
             .set_expires($crate::s3::aws::convert::expires(metadata))
             .set_website_redirect_location(metadata.website_redirect.clone())
-            .set_metadata((!metadata.user.is_empty()).then(|| metadata.user.clone().into_iter().collect()))
+            .set_metadata(
+                (!metadata.user.is_empty())
+                    .then(|| metadata.user.iter().map($crate::s3::aws::convert::in_header).collect()),
+            )
     }};
 }
 pub(super) use with_metadata;
@@ -183,9 +196,21 @@ pub(super) use with_metadata;
 macro_rules! with_placement {
     ($builder:expr, $write:expr) => {{
         let write: &$crate::s3::WriteAttributes = $write;
+        let builder = $crate::s3::aws::convert::with_key!($builder, write.customer_key);
         let encryption = write.encryption.as_ref();
         let lock = write.lock.as_ref();
-        $builder
+        let (canned, grants) = match &write.acl {
+            Some($crate::s3::Acl::Canned(name)) => (Some(types::ObjectCannedAcl::from(name.as_str())), None),
+            Some($crate::s3::Acl::Grants(grants)) => (None, Some(grants)),
+            None => (None, None),
+        };
+        let grant = |permission: &str| grants.and_then(|grants| grants.get(permission).cloned());
+        builder
+            .set_acl(canned)
+            .set_grant_full_control(grant("FULL_CONTROL"))
+            .set_grant_read(grant("READ"))
+            .set_grant_read_acp(grant("READ_ACP"))
+            .set_grant_write_acp(grant("WRITE_ACP"))
             .set_storage_class(
                 write.storage_class.as_ref().map(|class| types::StorageClass::from(class.name())),
             )
@@ -203,6 +228,32 @@ macro_rules! with_placement {
     }};
 }
 pub(super) use with_placement;
+
+/// The customer's key (SSE-C) into any builder that reads or writes an object.
+macro_rules! with_key {
+    ($builder:expr, $key:expr) => {{
+        let key: Option<&$crate::s3::CustomerKey> = $key.as_ref();
+        $builder
+            .set_sse_customer_algorithm(key.map(|_| $crate::s3::customer_key::ALGORITHM.to_owned()))
+            .set_sse_customer_key(key.map(|key| key.secret().to_owned()))
+            .set_sse_customer_key_md5(key.map(|key| key.md5().to_owned()))
+    }};
+}
+pub(super) use with_key;
+
+/// The customer's key of a copy's source.
+macro_rules! with_source_key {
+    ($builder:expr, $key:expr) => {{
+        let key: Option<&$crate::s3::CustomerKey> = $key.as_ref();
+        $builder
+            .set_copy_source_sse_customer_algorithm(
+                key.map(|_| $crate::s3::customer_key::ALGORITHM.to_owned()),
+            )
+            .set_copy_source_sse_customer_key(key.map(|key| key.secret().to_owned()))
+            .set_copy_source_sse_customer_key_md5(key.map(|key| key.md5().to_owned()))
+    }};
+}
+pub(super) use with_source_key;
 
 #[cfg(test)]
 mod tests {

@@ -98,6 +98,10 @@ impl Store for AwsStore {
         write::delete(self, bucket, keys).await
     }
 
+    async fn delete_one(&self, bucket: &str, key: &DeleteKey) -> Answer<Deleted> {
+        write::delete_one(self, bucket, key).await
+    }
+
     async fn restore_archived(&self, request: &RestoreArchived) -> Answer<bool> {
         write::restore_archived(self, request).await
     }

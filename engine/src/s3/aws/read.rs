@@ -2,7 +2,7 @@
 
 use super::AwsStore;
 use super::classify::{Target, chain};
-use super::convert::{self, metadata, stored_checksums};
+use super::convert::{self, metadata, stored_checksums, with_key};
 use crate::model::{ChecksumAlgorithm, Timestamp};
 use crate::s3::{
     Answer, Attributes, Body, Encryption, GetObject, HeadObject, Kind, Lock, ObjectId, ObjectInfo, Operation,
@@ -72,15 +72,15 @@ macro_rules! object_info {
 
 pub(super) async fn head(store: &AwsStore, r: &HeadObject) -> Answer<ObjectInfo> {
     let target = Target::key(Operation::HeadObject, &r.id.bucket, &r.id.key);
-    let sent = store
+    let request = store
         .client
         .head_object()
         .bucket(&r.id.bucket)
         .key(&r.id.key)
         .set_version_id(r.id.version_id.clone())
         .set_part_number(r.part_number.and_then(|number| i32::try_from(number).ok()))
-        .set_checksum_mode(r.checksum.then_some(ChecksumMode::Enabled))
-        .send();
+        .set_checksum_mode(r.checksum.then_some(ChecksumMode::Enabled));
+    let sent = with_key!(request, r.id.customer_key).send();
     let output = sent.await.map_err(|error| target.classify(&error))?;
     let mut info = object_info!(&output);
     info.archive_status = output.archive_status().map(|status| status.as_str().to_owned());
@@ -89,15 +89,15 @@ pub(super) async fn head(store: &AwsStore, r: &HeadObject) -> Answer<ObjectInfo>
 
 pub(super) async fn get(store: &AwsStore, r: &GetObject) -> Answer<Body> {
     let target = Target::key(Operation::GetObject, &r.id.bucket, &r.id.key);
-    let sent = store
+    let request = store
         .client
         .get_object()
         .bucket(&r.id.bucket)
         .key(&r.id.key)
         .set_version_id(r.id.version_id.clone())
         .set_range(r.range.map(|(first, last)| format!("bytes={first}-{last}")))
-        .set_if_match(r.if_match.as_ref().map(crate::model::ETag::quoted))
-        .send();
+        .set_if_match(r.if_match.as_ref().map(crate::model::ETag::quoted));
+    let sent = with_key!(request, r.id.customer_key).send();
     let mut output = sent.await.map_err(|error| target.classify(&error))?;
     let info = object_info!(&output);
     let length = info.size;
@@ -125,7 +125,7 @@ pub(super) async fn attributes(store: &AwsStore, id: &ObjectId) -> Answer<Attrib
     let mut result = Attributes::default();
     let mut marker = None;
     loop {
-        let sent = store
+        let request = store
             .client
             .get_object_attributes()
             .bucket(&id.bucket)
@@ -136,8 +136,8 @@ pub(super) async fn attributes(store: &AwsStore, id: &ObjectId) -> Answer<Attrib
             .object_attributes(ObjectAttributes::Etag)
             .object_attributes(ObjectAttributes::Checksum)
             .object_attributes(ObjectAttributes::ObjectParts)
-            .object_attributes(ObjectAttributes::ObjectSize)
-            .send();
+            .object_attributes(ObjectAttributes::ObjectSize);
+        let sent = with_key!(request, id.customer_key).send();
         let output = sent.await.map_err(|error| target.classify(&error))?;
         result.size = convert::size(output.object_size());
         result.etag = convert::etag(output.e_tag());

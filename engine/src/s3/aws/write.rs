@@ -2,7 +2,9 @@
 
 use super::AwsStore;
 use super::classify::Target;
-use super::convert::{self, stored_checksums, with_checksum, with_metadata, with_placement};
+use super::convert::{
+    self, stored_checksums, with_checksum, with_key, with_metadata, with_placement, with_source_key,
+};
 use crate::model::{ChecksumAlgorithm, ChecksumType, ETag, Timestamp};
 use crate::s3::{
     Answer, CompleteUpload, CopyObject, CopyPart, CreateUpload, DeleteKey, Deleted, Guard, Kind, ObjectId,
@@ -69,7 +71,7 @@ pub(super) async fn copy(store: &AwsStore, r: &CopyObject) -> Answer<Written> {
         .set_if_match(if_match)
         .set_if_none_match(if_none_match)
         .set_checksum_algorithm(r.write.checksum.map(convert::sdk_algorithm));
-    let request = with_placement!(request, &r.write);
+    let request = with_placement!(with_source_key!(request, r.source.customer_key), &r.write);
     let request = match &r.write.metadata {
         None => request,
         Some(metadata) => {
@@ -127,7 +129,7 @@ pub(super) async fn upload_part(store: &AwsStore, r: &UploadPart) -> Answer<Uplo
         .upload_id(&r.upload.upload_id)
         .part_number(part_number(r.part_number))
         .content_length(length(&r.frames));
-    let request = with_checksum!(request, r.checksum.as_ref());
+    let request = with_key!(with_checksum!(request, r.checksum.as_ref()), r.customer_key);
     let sent = request.body(convert::body(&r.frames)).customize().disable_payload_signing().send();
     let output = sent.await.map_err(|error| target.classify(&error))?;
     Ok(UploadedPart {
@@ -140,7 +142,7 @@ pub(super) async fn upload_part(store: &AwsStore, r: &UploadPart) -> Answer<Uplo
 
 pub(super) async fn copy_part(store: &AwsStore, r: &CopyPart) -> Answer<UploadedPart> {
     let target = Target::key(Operation::UploadPartCopy, &r.upload.bucket, &r.upload.key);
-    let sent = store
+    let request = store
         .client
         .upload_part_copy()
         .bucket(&r.upload.bucket)
@@ -149,9 +151,9 @@ pub(super) async fn copy_part(store: &AwsStore, r: &CopyPart) -> Answer<Uploaded
         .part_number(part_number(r.part_number))
         .copy_source(convert::copy_source(&r.source))
         .set_copy_source_range(r.range.map(|(first, last)| format!("bytes={first}-{last}")))
-        .set_copy_source_if_match(r.source_if_match.as_ref().map(ETag::quoted))
-        .send();
-    let output = sent.await.map_err(|error| target.classify(&error))?;
+        .set_copy_source_if_match(r.source_if_match.as_ref().map(ETag::quoted));
+    let request = with_key!(with_source_key!(request, r.source.customer_key), r.customer_key);
+    let output = request.send().await.map_err(|error| target.classify(&error))?;
     let Some(result) = output.copy_part_result() else {
         return Err(target.error(Kind::Transient, "the answer names no result"));
     };
@@ -184,6 +186,7 @@ pub(super) async fn complete_upload(store: &AwsStore, r: &CompleteUpload) -> Ans
         .set_mpu_object_size(i64::try_from(r.size).ok())
         .set_if_match(if_match)
         .set_if_none_match(if_none_match);
+    let request = with_key!(request, r.customer_key);
     let request = match &r.checksum {
         None => request,
         Some(checksum) => with_checksum!(
@@ -268,6 +271,24 @@ pub(super) async fn delete(store: &AwsStore, bucket: &str, keys: &[DeleteKey]) -
         }
     });
     Ok(done.chain(failed).collect())
+}
+
+pub(super) async fn delete_one(store: &AwsStore, bucket: &str, key: &DeleteKey) -> Answer<Deleted> {
+    let target = Target::key(Operation::DeleteObject, bucket, &key.key);
+    let request = store
+        .client
+        .delete_object()
+        .bucket(bucket)
+        .key(&key.key)
+        .set_version_id(key.version_id.clone())
+        .set_if_match(key.if_match.as_ref().map(ETag::quoted));
+    let output = request.send().await.map_err(|error| target.classify(&error))?;
+    Ok(Deleted {
+        key: key.key.clone(),
+        version_id: output.version_id().map(str::to_owned).or_else(|| key.version_id.clone()),
+        delete_marker: output.delete_marker().unwrap_or_default(),
+        error: None,
+    })
 }
 
 /// An error inside a 200: judged by its code alone.
