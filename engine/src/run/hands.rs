@@ -79,9 +79,12 @@ impl Hands {
         let mut outcomes = futures::stream::iter(tasks)
             .map(|(index, task)| async move { (index, self.copier.copy(&task).await) })
             .buffer_unordered(COPIES_AT_ONCE);
+        let mut cancelled = false;
         while let Some((index, outcome)) = outcomes.next().await {
             if matches!(outcome.result, Err(Failure::Cancelled)) {
-                return Err(Error::Cancelled);
+                // What is under way ends soon, and what was written by then is journalled.
+                cancelled = true;
+                continue;
             }
             let Some((case, _)) = judged.get(index) else { continue };
             if let Ok(copied) = &outcome.result {
@@ -94,7 +97,7 @@ impl Hands {
                 settle_copy(&outcome, finding, tally);
             }
         }
-        Ok(())
+        if cancelled { Err(Error::Cancelled) } else { Ok(()) }
     }
 
     /// Nothing is journalled: tags are no version, and cannot be taken back.

@@ -78,7 +78,7 @@ pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Resu
         rules: SyncRules { delete: job.heal.delete },
         dry_run: job.dry_run,
         conditional_deletes: job.copy.conditional_deletes,
-        copier,
+        copier: copier.clone(),
         replica,
         recorder: Arc::clone(&session.recorder),
         cancel: session.cancel.clone(),
@@ -91,6 +91,7 @@ pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Resu
     };
     let ward = Ward { job: &job, hands, prover };
     let result = ward.work_through(session).await;
+    copier.close().await;
     session.progress.enter(Stage::Reporting);
     result.and_then(|()| session.recorder.assemble())
 }
