@@ -66,6 +66,7 @@ async fn dispatch(cli: Cli, origin: Origin) -> Exit {
     match cli.command {
         Command::Audit(args) => commands::audit::run(*args, talk, origin).await,
         Command::Sync(args) => commands::sync::run(*args, talk, origin).await,
+        Command::Repair(args) => commands::repair::run(*args, talk, origin).await,
         Command::Restore(args) => commands::restore::run(*args, talk, origin).await,
         Command::Undo(args) => commands::undo::run(*args, talk, origin).await,
         Command::Versions(args) => commands::versions::run(*args).await,

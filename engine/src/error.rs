@@ -54,6 +54,22 @@ impl Error {
         Self::listing("replica", error)
     }
 
+    pub(crate) fn source_side(error: S3Error) -> Self {
+        if error.kind == Kind::Cancelled {
+            Self::Cancelled
+        } else {
+            Self::Side { side: "source", error: Box::new(error) }
+        }
+    }
+
+    /// Credentials that ran out end the run, so that what they kept from being done is done when it is resumed.
+    pub(crate) fn if_expired(error: Option<&S3Error>) -> Result<(), Self> {
+        match error.filter(|error| error.is_expiry()) {
+            Some(error) => Err(Self::Side { side: "replica", error: Box::new(error.clone()) }),
+            None => Ok(()),
+        }
+    }
+
     fn listing(side: &'static str, error: S3Error) -> Self {
         if error.kind == Kind::Cancelled {
             Self::Cancelled

@@ -70,6 +70,11 @@ impl World {
 
     /// Starts the program with exactly these arguments.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Running {
+        self.spawn_with(arguments, &[])
+    }
+
+    /// Starts the program with more in its environment.
+    pub(crate) fn spawn_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
         let file = || tempfile::tempfile_in(self.state.path()).expect("a temporary file");
         let (stdout, stderr) = (file(), file());
         let child = Command::new(env!("CARGO_BIN_EXE_s3twin-under-test"))
@@ -81,6 +86,7 @@ impl World {
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("HOME", self.state.path())
             .env("S3TWIN_STATE_DIR", self.state.path())
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(stdout.try_clone().expect("a handle"))
             .stderr(stderr.try_clone().expect("a handle"))

@@ -76,7 +76,7 @@ fn proof_one_side_is_read_where_its_bytes_settle_it() {
     assert_eq!(ran.findings, Default::default());
     assert_eq!(ran.summary["evidence"]["bytes"], 4);
     assert_eq!(ran.summary["bytes"]["hashed"].as_u64().unwrap(), 4 * bytes.len() as u64);
-    // Three chunks of one side for each of four pairs.
+    // One side of four pairs, in chunks of 8 MiB or of whole parts up to that: three for each.
     assert_eq!(stage.requests("GetObject"), 12);
 }
 

@@ -16,7 +16,25 @@ pub(crate) struct AuditArgs {
     /// s3://bucket or s3://bucket/prefix
     pub(crate) primary: Location,
     /// s3://bucket or s3://bucket/prefix
-    pub(crate) replica: Location,
+    #[arg(required_unless_present_any = ["own", "baseline"])]
+    pub(crate) replica: Option<Location>,
+    /// Hold one bucket against itself: read every object, and recompute every checksum and ETag that is stored of it
+    #[arg(long = "self", conflicts_with_all = ["replica", "depth", "versions", "scrub", "compare", "grace"])]
+    pub(crate) own: bool,
+    /// Hold the bucket against what it held when a manifest was taken: a run with --write-manifest, or its file
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = ["replica", "own", "versions", "scrub", "compare", "grace", "write_manifest"]
+    )]
+    pub(crate) baseline: Option<String>,
+    /// Say how much was proved by reading within this time (30d), by this run or an earlier one of the pair; with
+    /// --scrub, read first what was never proved, then what was proved longest ago
+    #[arg(long, value_name = "AGE", conflicts_with_all = ["versions", "baseline"])]
+    pub(crate) proved_within: Option<jiff::Span>,
+    /// Leave manifest.jsonl: every key of the primary as it is now, for a later --baseline
+    #[arg(long, conflicts_with = "versions")]
+    pub(crate) write_manifest: bool,
     /// How far to go for proof
     #[arg(long, value_enum, default_value_t = DepthArg::Checksums)]
     pub(crate) depth: DepthArg,
@@ -49,7 +67,10 @@ Examples:
   s3twin audit s3://media/2026/ s3://backup/media/2026/ --exclude '*.tmp' --output json
   s3twin audit s3://media s3://media --replica-endpoint-url http://127.0.0.1:9000 --depth listing
   s3twin audit s3://media s3://media-replica --versions --grace 15m
-  s3twin audit s3://media s3://media-replica --depth bytes --scrub 3/30 --compare metadata,tags";
+  s3twin audit s3://media s3://media-replica --depth bytes --scrub 3/30 --compare metadata,tags
+  s3twin audit s3://media s3://media-replica --scrub 20GiB --proved-within 30d
+  s3twin audit s3://media/2026/ --self --write-manifest
+  s3twin audit s3://media/2026/ --baseline 20261121T141500";
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum DepthArg {

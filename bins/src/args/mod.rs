@@ -4,6 +4,7 @@ mod audit;
 mod common;
 mod lab;
 mod moment;
+mod repair;
 mod restore;
 mod resume;
 mod runs;
@@ -16,6 +17,7 @@ pub(crate) use common::{
     Compat, CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
+pub(crate) use repair::{DirectionArg, RepairArgs};
 pub(crate) use restore::{RestoreArgs, StrategyArg};
 pub(crate) use resume::ResumeArgs;
 pub(crate) use runs::{ReportArgs, ReportFormat, RunsArgs};
@@ -50,6 +52,7 @@ Try it without an account:  s3twin demo";
 pub(crate) enum Command {
     Audit(Box<AuditArgs>),
     Sync(Box<SyncArgs>),
+    Repair(Box<RepairArgs>),
     Restore(Box<RestoreArgs>),
     Undo(Box<UndoArgs>),
     Versions(Box<VersionsArgs>),

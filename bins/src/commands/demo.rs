@@ -13,9 +13,6 @@ use std::time::Instant;
 const PRIMARY: &str = "media";
 const REPLICA: &str = "media-replica";
 
-/// Damage behind an unchanged ETag and checksum shows only when the bytes are read.
-const NEEDS_BYTES: DamageKind = DamageKind::BitRot;
-
 /// Fills a primary, replicates it and damages the replica. Returns what was put in and what was done to it.
 pub(crate) fn fill(store: &Store, seed: u64) -> Result<(u64, u64, Vec<Damage>), String> {
     let work = || {
@@ -58,34 +55,29 @@ async fn story(args: &DemoArgs, talk: &Talk) -> Result<Exit, String> {
     for (kind, count) in tally(&done) {
         println!("     {count} × {}", describe(kind));
     }
-    println!("\n2. s3twin audit s3://{PRIMARY} s3://{REPLICA}\n");
-    let first = step(&lab, talk, &folder, "audit-1", &["audit"], &[]).await?;
-    println!("\n3. s3twin sync s3://{PRIMARY} s3://{REPLICA} --delete\n");
-    let synced = step(&lab, talk, &folder, "sync", &["sync"], &["--delete"]).await?;
-    println!("\n4. s3twin audit s3://{PRIMARY} s3://{REPLICA}   (again)\n");
-    let second = step(&lab, talk, &folder, "audit-2", &["audit"], &[]).await?;
+    let pair = [format!("s3://{PRIMARY}"), format!("s3://{REPLICA}")];
+    let deep = ["--depth", "bytes", "--scrub", "all", "--compare", "metadata,tags,storage-class"];
+    let audit: Vec<&str> = ["audit", &pair[0], &pair[1]].into_iter().chain(deep).collect();
+    println!("\n2. s3twin {}\n", audit.join(" "));
+    let endpoint = lab.endpoint();
+    let reach = ["--endpoint-url", &endpoint, "--region", REGION];
+    let first = step(talk, &folder, "audit-1", &[&audit, &reach[..]].concat()).await?;
+    println!("\n3. s3twin repair latest --delete\n");
+    let healed = step(talk, &folder, "repair", &["repair", "latest", "--delete"]).await?;
+    println!("\n4. s3twin {}   (again)\n", audit.join(" "));
+    let second = step(talk, &folder, "audit-2", &[&audit, &reach[..]].concat()).await?;
     println!("\n{:.1} s in all. The reports are in {}", begun.elapsed().as_secs_f64(), folder.display());
     println!("Play on with `s3twin lab --data demo`.");
-    let as_told = first == Exit::LookAt && synced == Exit::Clean && second == Exit::Clean;
+    let as_told = first == Exit::LookAt && healed == Exit::Clean && second == Exit::Clean;
     Ok(if as_told { Exit::Clean } else { Exit::Incomplete })
 }
 
 /// Runs one command just as the command line would.
-async fn step(
-    lab: &Lab,
-    talk: &Talk,
-    folder: &Path,
-    name: &str,
-    command: &[&str],
-    flags: &[&str],
-) -> Result<Exit, String> {
+async fn step(talk: &Talk, folder: &Path, name: &str, command: &[&str]) -> Result<Exit, String> {
     let (report, state) = (folder.join(name), folder.join("state"));
     let mut argv: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
-    argv.extend([format!("s3://{PRIMARY}"), format!("s3://{REPLICA}")]);
-    argv.extend(["--endpoint-url".to_owned(), lab.endpoint(), "--region".to_owned(), REGION.to_owned()]);
     argv.extend(["--report".to_owned(), report.display().to_string()]);
     argv.extend(["--state-dir".to_owned(), state.display().to_string()]);
-    argv.extend(flags.iter().map(|flag| (*flag).to_owned()));
     let parsed = Cli::try_parse_from(std::iter::once("s3twin".to_owned()).chain(argv.iter().cloned()));
     let mut cli = parsed.map_err(|error| error.to_string())?;
     cli.talk = talk.clone();
@@ -96,7 +88,7 @@ async fn step(
     });
     match &mut cli.command {
         Command::Audit(args) => args.endpoints.credentials = credentials,
-        Command::Sync(args) => args.endpoints.credentials = credentials,
+        Command::Repair(args) => args.credentials = credentials,
         _ => {}
     }
     Ok(Box::pin(crate::dispatch(cli, Origin::Fresh { argv })).await)
@@ -125,11 +117,8 @@ fn describe(kind: DamageKind) -> String {
         DamageKind::StaleVersion => "an older version",
     };
     let seen = match kind {
-        NEEDS_BYTES => "  (only reading the bytes can show it)",
-        DamageKind::Metadata | DamageKind::Tags | DamageKind::StorageClass => {
-            "  (the bytes are right: not looked at here)"
-        }
-        DamageKind::PartLayout => "  (must be proved equal, not reported)",
+        DamageKind::BitRot => "  (only reading the bytes can show it)",
+        DamageKind::PartLayout => "  (no harm: must be proved equal, not reported)",
         _ => "",
     };
     format!("{what}{seen}")

@@ -20,7 +20,7 @@ pub(crate) async fn run(args: RestoreArgs, talk: Talk, mut origin: Origin) -> Ex
     };
     let folder = match &target {
         Target::Folder(path) => Some(path.clone()),
-        Target::Replica(_) | Target::Itself => None,
+        _ => None,
     };
     if let (Some(folder), Some(given)) = (&folder, &args.to) {
         origin.replace(given, &folder.display().to_string());

@@ -1,11 +1,11 @@
 //! `s3twin undo`: the run's own command line says where it wrote, its journal what.
 
 use super::frame::{Frame, Target, all_done};
-use crate::args::{Cli, Command, EndpointArgs, Talk, UndoArgs};
+use super::{earlier, repair};
+use crate::Origin;
+use crate::args::{Command, DirectionArg, EndpointArgs, RepairArgs, Talk, UndoArgs};
 use crate::exit::Exit;
-use crate::{Origin, run_folder};
-use clap::Parser as _;
-use s3twin_engine::journal::{Replay, RunDir, RunState, StateDir};
+use s3twin_engine::journal::RunDir;
 use s3twin_engine::model::Location;
 use s3twin_engine::run::{Session, UndoJob, undo};
 
@@ -17,10 +17,6 @@ struct Place {
 }
 
 pub(crate) async fn run(args: UndoArgs, talk: Talk, origin: Origin) -> Exit {
-    if matches!(origin, Origin::Interrupted(_)) {
-        eprintln!("s3twin: start the undo again: what it has taken back already it leaves alone");
-        return Exit::Usage;
-    }
     let (run, place) = match find(&args) {
         Ok(found) => found,
         Err(message) => {
@@ -38,7 +34,7 @@ pub(crate) async fn run(args: UndoArgs, talk: Talk, origin: Origin) -> Exit {
         limits: args.limits,
         output: args.output,
         talk,
-        origin,
+        origin: naming(origin, &args.run, &run),
     };
     let (journal, dry_run, conditional_deletes) = (run.journal(), args.dry_run, place.conditional_deletes);
     let work = |sides: s3twin_engine::list::Sides, session: Session, _| async move {
@@ -48,42 +44,65 @@ pub(crate) async fn run(args: UndoArgs, talk: Talk, origin: Origin) -> Exit {
     Box::pin(frame.run(work, all_done)).await
 }
 
-fn find(args: &UndoArgs) -> Result<(RunDir, Place), String> {
-    let state = StateDir::new(run_folder::state_dir(args.output.state_dir.as_deref())?);
-    let run = state.find(&args.run).map_err(|error| format!("{error}. What to do: {}", error.advice()))?;
-    let id = run.id.clone();
-    if run.entry().state == RunState::Running {
-        return Err(format!("run {id} is still running"));
+/// The undo's journal names the run by its whole id: `latest` would be the undo itself when it is resumed.
+fn naming(origin: Origin, wanted: &str, run: &RunDir) -> Origin {
+    match origin {
+        Origin::Fresh { argv } => {
+            let name = |word: String| if word == wanted { run.id.to_string() } else { word };
+            Origin::Fresh { argv: argv.into_iter().map(name).collect() }
+        }
+        interrupted => interrupted,
     }
-    let replay =
-        Replay::read(&run.journal()).map_err(|error| format!("{error}. What to do: {}", error.advice()))?;
-    let argv =
-        replay.started.as_ref().and_then(|started| started.job.get("argv")).and_then(|argv| argv.as_array());
-    let argv = argv.ok_or_else(|| format!("the journal of run {id} does not say how it was started"))?;
-    let argv = argv.iter().filter_map(|word| word.as_str());
-    let cli =
-        Cli::try_parse_from(std::iter::once("s3twin").chain(argv)).map_err(|error| error.to_string())?;
-    let place =
-        place(cli.command).ok_or_else(|| format!("run {id} changed no bucket: there is nothing to undo"))?;
+}
+
+fn find(args: &UndoArgs) -> Result<(RunDir, Place), String> {
+    let run = earlier::find(args.output.state_dir.as_deref(), &args.run)?;
+    let command = earlier::command_line(&run)?.command;
+    let nothing = || format!("run {} changed no bucket: there is nothing to undo", run.id);
+    let place = match command {
+        Command::Repair(mut repair) => {
+            repair.output.state_dir.clone_from(&args.output.state_dir);
+            place_of_repair(&repair)?
+        }
+        other => place(other).ok_or_else(nothing)?,
+    };
     Ok((run, place))
 }
 
-fn place(command: Command) -> Option<Place> {
-    let of_replica = |mut endpoints: EndpointArgs| {
-        let pick = |own: Option<String>, both: &Option<String>| own.or_else(|| both.clone());
-        endpoints.endpoint_url = pick(endpoints.replica_endpoint_url.take(), &endpoints.endpoint_url);
-        endpoints.region = pick(endpoints.replica_region.take(), &endpoints.region);
-        endpoints.profile = pick(endpoints.replica_profile.take(), &endpoints.profile);
-        let key = endpoints.replica_sse_c_key_file.take().or(endpoints.sse_c_key_file);
-        EndpointArgs {
-            sse_c_key_file: key,
-            source_endpoint_url: None,
-            source_region: None,
-            source_profile: None,
-            source_sse_c_key_file: None,
-            ..endpoints
-        }
+/// Endpoints of a run with two sides, as those of the one that it wrote to.
+fn of_replica(endpoints: EndpointArgs) -> EndpointArgs {
+    EndpointArgs {
+        endpoint_url: endpoints.replica_endpoint_url.or(endpoints.endpoint_url),
+        region: endpoints.replica_region.or(endpoints.region),
+        profile: endpoints.replica_profile.or(endpoints.profile),
+        sse_c_key_file: endpoints.replica_sse_c_key_file.or(endpoints.sse_c_key_file),
+        credentials: endpoints.credentials,
+        ..EndpointArgs::default()
+    }
+}
+
+fn of_source(endpoints: EndpointArgs) -> EndpointArgs {
+    EndpointArgs {
+        endpoint_url: endpoints.source_endpoint_url.or(endpoints.endpoint_url),
+        region: endpoints.source_region.or(endpoints.region),
+        profile: endpoints.source_profile.or(endpoints.profile),
+        sse_c_key_file: endpoints.source_sse_c_key_file.or(endpoints.sse_c_key_file),
+        credentials: endpoints.credentials,
+        ..EndpointArgs::default()
+    }
+}
+
+fn place_of_repair(args: &RepairArgs) -> Result<Place, String> {
+    let audited = repair::audited(args)?;
+    let conditional_deletes = args.copy.options().conditional_deletes;
+    let (target, endpoints) = match args.direction {
+        DirectionArg::SourceToReplica => (audited.replica, of_replica(audited.args.endpoints)),
+        DirectionArg::ReplicaToSource => (audited.args.primary, of_source(audited.args.endpoints)),
     };
+    Ok(Place { target, endpoints, conditional_deletes })
+}
+
+fn place(command: Command) -> Option<Place> {
     match command {
         Command::Sync(args) => Some(Place {
             target: args.replica,

@@ -114,6 +114,13 @@ fn audit(summary: &Summary) -> (Tone, String, String) {
         );
         return (Tone::Good, title, rest);
     }
+    if summary.replica.is_none() {
+        let sentence = format!(
+            "The bytes of {} were read and agree with every checksum and ETag stored of them.",
+            counted(keys, "object", "objects")
+        );
+        return (Tone::Good, "Every object is as it was written".to_owned(), sentence);
+    }
     let title = "The two are identical".to_owned();
     let sentence = if keys == 1 {
         "The only key is proved equal on both sides.".to_owned()
@@ -125,8 +132,11 @@ fn audit(summary: &Summary) -> (Tone, String, String) {
 
 fn change(summary: &Summary) -> (Tone, String, String) {
     let a = &summary.actions;
-    let wished =
-        if summary.command == "sync" { "The replica is as wished" } else { "Every object is as wished" };
+    let wished = if matches!(&*summary.command, "sync" | "repair") {
+        "The replica is as wished"
+    } else {
+        "Every object is as wished"
+    };
     if summary.dry_run {
         let title = match a.total() {
             0 => "Nothing would change".to_owned(),

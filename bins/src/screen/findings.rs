@@ -6,37 +6,52 @@ use s3twin_engine::report::Finding;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
-/// Prints up to `limit` findings of a run. A file that cannot be read prints nothing: the summary names it.
+/// Prints up to `limit` findings of a run: those that still need somebody first, then what was done. A file that
+/// cannot be read prints nothing: the summary names it.
 pub(crate) fn print_findings(path: &Path, limit: usize) {
     let Ok(file) = std::fs::File::open(path) else { return };
-    let mut lines = BufReader::new(file).lines().map_while(Result::ok);
+    let (mut open, mut done, mut all) = (Vec::new(), Vec::new(), 0);
+    for line in BufReader::new(file).lines().map_while(Result::ok) {
+        all += 1;
+        // Past so many of both nothing more can be shown; counting goes on.
+        if open.len() == limit {
+            continue;
+        }
+        let Ok(finding) = serde_json::from_str::<Finding>(&line) else { continue };
+        match finding.is_settled() {
+            false => open.push(finding),
+            true if done.len() < limit => done.push(finding),
+            true => {}
+        }
+    }
+    let shown: Vec<Finding> = open.into_iter().chain(done).take(limit).collect();
+    if shown.is_empty() {
+        return;
+    }
+    println!("{}", table(&shown));
+    if all > shown.len() {
+        let more = super::grouped((all - shown.len()) as u64);
+        println!("and {more} more in {}", path.display());
+    }
+}
+
+fn table(findings: &[Finding]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["key", "verdict", "why", "source", "replica"]);
-    let mut shown = 0;
-    for finding in lines.by_ref().take(limit).filter_map(|line| serde_json::from_str::<Finding>(&line).ok()) {
-        shown += 1;
+    for finding in findings {
         let side = |facts: &Option<_>| facts.as_ref().map_or_else(|| "-".to_owned(), side_text);
+        let why = finding.action.clone().or_else(|| finding.reason.map(|reason| word(&reason)));
         table.add_row([
             // Control characters in keys must not reach the terminal.
             finding.key.escape_debug().to_string(),
             word(&finding.verdict),
-            finding
-                .action
-                .clone()
-                .unwrap_or_else(|| finding.reason.map(|reason| word(&reason)).unwrap_or_default()),
+            why.unwrap_or_default(),
             side(&finding.source),
             side(&finding.replica),
         ]);
     }
-    if shown == 0 {
-        return;
-    }
-    println!("{table}");
-    let rest = lines.count();
-    if rest > 0 {
-        println!("and {} more in {}", super::grouped(rest as u64), path.display());
-    }
+    table
 }
 
 fn word<T: serde::Serialize>(value: &T) -> String {

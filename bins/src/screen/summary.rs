@@ -14,14 +14,18 @@ fn render(summary: &Summary, folder: &Path) -> String {
     let mut out = headline(summary);
     let v = &summary.verdicts;
     // Writing to a String cannot fail.
-    let _ = write!(
-        out,
-        "\n  compared   {} keys ({} on the source, {} on the replica; {})",
-        grouped(summary.keys.union),
-        grouped(summary.keys.source),
-        grouped(summary.keys.replica),
-        bytes(summary.listed_bytes.source)
-    );
+    let listed = bytes(summary.listed_bytes.source);
+    let _ = if is_own(summary) {
+        write!(out, "\n  read       {} keys ({listed})", grouped(summary.keys.union))
+    } else {
+        write!(
+            out,
+            "\n  compared   {} keys ({} on the source, {} on the replica; {listed})",
+            grouped(summary.keys.union),
+            grouped(summary.keys.source),
+            grouped(summary.keys.replica),
+        )
+    };
     let _ = write!(out, "\n  identical  {}{}", grouped(v.identical), evidence(summary));
     for (name, count) in [
         ("different", v.different),
@@ -60,6 +64,17 @@ fn render(summary: &Summary, folder: &Path) -> String {
     if let Some(scrub) = &summary.scrub {
         let _ = write!(out, "\n  scrub      {}", scrub.statement);
     }
+    if let Some(proved) = &summary.proved {
+        let _ = write!(
+            out,
+            "\n  proved     {} of {} keys ({} of {}) by reading, within {}",
+            grouped(proved.keys),
+            grouped(proved.of_keys),
+            bytes(proved.bytes),
+            bytes(proved.of_bytes),
+            window(proved.window_seconds)
+        );
+    }
     for remark in &summary.remarks {
         let _ = write!(out, "\n  note       {remark}");
     }
@@ -76,8 +91,16 @@ fn render(summary: &Summary, folder: &Path) -> String {
     out
 }
 
+/// The largest unit that says it without a rest.
+fn window(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+    let whole = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
+    whole.map_or_else(String::new, |(unit, name)| format!("{} {name}", seconds / unit))
+}
+
 fn headline(summary: &Summary) -> String {
     let what = match (summary.state, summary.exit_code) {
+        (RunState::Complete, 0) if is_own(summary) => "SOUND: every object is as it was written".to_owned(),
         (RunState::Complete, 0) if summary.command == "audit" => "IDENTICAL: every key is proved".to_owned(),
         (RunState::Complete, 0) if summary.dry_run => "REHEARSED: nothing was changed".to_owned(),
         (RunState::Complete, 0) => "DONE: every object is as wished, and verified".to_owned(),
@@ -91,8 +114,15 @@ fn headline(summary: &Summary) -> String {
         (RunState::Refused, _) => "REFUSED: nothing was changed".to_owned(),
         (RunState::Interrupted, _) => format!("INTERRUPTED: `s3twin resume {}` goes on", summary.run_id),
     };
-    let replica = summary.replica.as_deref().unwrap_or_default();
-    format!("{what}\n  {}   {} -> {replica}", summary.command, summary.source)
+    match &summary.replica {
+        Some(replica) => format!("{what}\n  {}   {} -> {replica}", summary.command, summary.source),
+        None => format!("{what}\n  {}   {} against itself", summary.command, summary.source),
+    }
+}
+
+/// An audit of one bucket against what it stores about itself.
+fn is_own(summary: &Summary) -> bool {
+    summary.command == "audit" && summary.replica.is_none()
 }
 
 fn evidence(summary: &Summary) -> String {

@@ -4,12 +4,13 @@
 //! looked at before it is deleted again.
 
 use crate::list::Side;
-use crate::model::ETag;
+use crate::model::{ETag, EntryKind};
 use crate::s3::{
-    Answer, DeleteKey, Deleted, Feature, HeadObject, Kind, ObjectId, ObjectInfo, Operation, S3Error, Support,
+    Answer, DeleteKey, Deleted, Feature, HeadObject, Kind, ListVersions, ObjectId, ObjectInfo, Operation,
+    S3Error, Support,
 };
 use futures::StreamExt as _;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -40,7 +41,8 @@ pub struct DeleteOutcome {
     pub key: String,
     /// The version asked for.
     pub version_id: Option<String>,
-    /// The delete marker made, where the answer told; or why the object is still there.
+    /// The delete marker made, where an answer or, when that was lost, the history told; or why the object is still
+    /// there.
     pub result: Result<Option<String>, S3Error>,
 }
 
@@ -54,7 +56,8 @@ pub async fn delete_keys(
 ) -> Vec<DeleteOutcome> {
     let mut outcomes = Vec::with_capacity(tasks.len());
     for batch in tasks.chunks(BATCH) {
-        let mut results = Batch { side, tasks: batch, conditional, results: HashMap::new() };
+        let mut results =
+            Batch { side, tasks: batch, conditional, results: HashMap::new(), lost: HashSet::new() };
         let open: Vec<usize> = (0..batch.len()).collect();
         if cancel.is_cancelled() {
             let error = results.error(Kind::Cancelled, "the run was interrupted");
@@ -72,6 +75,8 @@ pub(super) struct Batch<'a> {
     pub(super) tasks: &'a [DeleteTask],
     pub(super) conditional: bool,
     pub(super) results: HashMap<usize, Result<Option<String>, S3Error>>,
+    /// Deleted, or not, by a request whose answer was lost.
+    pub(super) lost: HashSet<usize>,
 }
 
 impl Batch<'_> {
@@ -89,11 +94,15 @@ impl Batch<'_> {
             let keys: Vec<DeleteKey> = open.iter().filter_map(|index| self.request(*index)).collect();
             let (again, error) = match self.send(&keys).await {
                 Ok(answers) => self.sort(open, answers),
-                Err(error) if error.is_ambiguous() => (open, error),
+                Err(error) if error.is_ambiguous() => {
+                    self.lost.extend(&open);
+                    (open, error)
+                }
                 Err(error) => return self.fail(&open, &error),
             };
             // Whatever the reason: what comes again is looked at first.
             open = self.still_there(again).await;
+            self.name_markers().await;
             if tries >= TRIES {
                 return self.fail(&open, &error);
             }
@@ -225,6 +234,30 @@ impl Batch<'_> {
         open
     }
 
+    /// What a lost answer would have said: which delete marker was made. It is what takes the delete back.
+    async fn name_markers(&mut self) {
+        let nameless = |index: &usize| {
+            let task = self.tasks.get(*index)?;
+            let gone = matches!(self.results.get(index), Some(Ok(None))) && task.version_id.is_none();
+            gone.then(|| (*index, self.side.location.key(&task.key)))
+        };
+        let places: Vec<_> = self.lost.iter().filter_map(nameless).collect();
+        let side = self.side;
+        let looks = futures::stream::iter(places)
+            .map(|(index, key): (usize, String)| async move { (index, marker_on(side, key).await) });
+        let mut looks = looks.buffer_unordered(REQUESTS_IN_FLIGHT);
+        while let Some((index, marker)) = looks.next().await {
+            self.lost.remove(&index);
+            match marker {
+                Ok(marker) => drop(self.results.insert(index, Ok(marker))),
+                // It is deleted all the same.
+                Err(error) => {
+                    tracing::warn!(%error, "a delete marker is not known by its id: undo will not remove it");
+                }
+            }
+        }
+    }
+
     fn error(&self, kind: Kind, message: &str) -> S3Error {
         S3Error::local(kind, Operation::DeleteObjects, self.side.bucket(), message)
     }
@@ -250,6 +283,21 @@ impl Batch<'_> {
         }
         outcomes
     }
+}
+
+/// The delete marker on top of a key, by id.
+async fn marker_on(side: &Side, key: String) -> Answer<Option<String>> {
+    let request = ListVersions {
+        bucket: side.bucket().to_owned(),
+        prefix: key.clone(),
+        max_keys: 1,
+        ..ListVersions::default()
+    };
+    // Of all keys that begin like this one it is the first.
+    let page = side.store.list_versions(&request).await?;
+    let top =
+        page.iter().next().filter(|entry| entry.key == key && entry.row.kind == EntryKind::DeleteMarker);
+    Ok(top.and_then(|entry| entry.version_id.map(str::to_owned)))
 }
 
 fn is_other(task: &DeleteTask, info: &ObjectInfo) -> bool {

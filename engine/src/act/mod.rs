@@ -114,6 +114,7 @@ struct Job<'a> {
 #[derive(Debug, Default)]
 struct Ledger {
     way: Option<Way>,
+    written: Option<String>,
     traffic: Traffic,
     notes: Vec<Note>,
 }
@@ -148,8 +149,9 @@ impl Copier {
     pub async fn copy(&self, task: &CopyTask) -> CopyOutcome {
         let ledger = Mutex::new(Ledger::default());
         let result = self.attempt(task, &ledger).await;
-        let Ledger { way, traffic, notes } = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
-        CopyOutcome { result, way, traffic, notes }
+        let Ledger { way, written, traffic, notes } =
+            ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
+        CopyOutcome { result, way, written, traffic, notes }
     }
 
     /// Waits until every upload of copies that were dropped is aborted, or cannot be: it stays in the log then.

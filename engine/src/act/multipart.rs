@@ -140,7 +140,7 @@ impl Job<'_> {
                     checksum_type: kind.filter(|_| write.checksum.is_some()),
                     write,
                 };
-                Ok(self.shared.replica.store.create_upload(&request).await?)
+                self.create_upload(&request).await
             })
             .await?;
         round.checksum = round.checksum.filter(|_| self.wants_checksums());
@@ -171,8 +171,14 @@ impl Job<'_> {
         };
         let sent = self.send_parts(maker, &round.layout).await?;
         let claims = self.claims(round, &sent);
-        if round.relay && round.etag_is_digest {
-            self.check_read(&claims, suspect)?;
+        if round.relay {
+            // The source's own checksum of the whole tells damage on the way here, whatever the layout.
+            if let Some(why) = claims.misread() {
+                return Err(Failure::Corrupt(why));
+            }
+            if round.etag_is_digest {
+                self.check_read(&claims, suspect)?;
+            }
         }
         let full = |checksum: &&Checksum| {
             let wanted = round.checksum.map(|(algorithm, _)| algorithm);

@@ -209,6 +209,8 @@ pub struct CopyOutcome {
     pub result: Result<Copied, Failure>,
     /// The way that was gone last; `None` when nothing was tried.
     pub way: Option<Way>,
+    /// The version that was written at the destination, proved or not, where the bucket has versions.
+    pub written: Option<String>,
     /// What moved.
     pub traffic: Traffic,
     /// What did not travel.

@@ -36,6 +36,9 @@ impl Claims {
             Some(Evidence::Etag)
         } else if same_checksum(&self.source_checksums) {
             Some(Evidence::Checksum)
+        } else if self.contradiction(checksums).is_some() {
+            // What passed through here arrived whole, but it is not what the source says it holds.
+            None
         } else if same_etag(&self.own_etag) || same_checksum(&self.own_checksums) {
             Some(Evidence::Bytes)
         } else {
@@ -47,6 +50,12 @@ impl Claims {
     pub(super) fn recognise(&self, etag: Option<&ETag>, checksums: &[Checksum]) -> bool {
         let predicted = etag.is_some() && etag == self.predicted.as_ref();
         predicted || self.judge(etag, checksums).is_some()
+    }
+
+    /// The bytes read here are not those of which the source stores a checksum.
+    pub(super) fn misread(&self) -> Option<String> {
+        let source = Self { source_checksums: self.source_checksums.clone(), ..Self::default() };
+        source.contradiction(&self.own_checksums)
     }
 
     /// Checksums of one algorithm and kind on both sides that differ: these are not the same bytes.
@@ -66,6 +75,7 @@ impl Job<'_> {
     /// The proved copy, or why it is none. Asks the servers only for what the write's answer left open.
     pub(super) async fn prove(&self, mut claims: Claims, mut written: Written) -> Result<Copied, Failure> {
         let size = self.task.source.size;
+        self.ledger(|ledger| ledger.written.clone_from(&written.version_id));
         let mut proof = claims.judge(written.etag.as_ref(), &written.checksums);
         if proof.is_none() && claims.source_checksums.is_empty() {
             claims.source_checksums = self.source_checksums().await?;

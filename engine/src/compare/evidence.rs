@@ -250,6 +250,8 @@ pub fn unreadable(error: &S3Error) -> Judgement {
         Kind::NotFound | Kind::DeleteMarker => Judgement::unproven(Reason::Vanished),
         Kind::Changed => Judgement::unproven(Reason::ChangedMeanwhile),
         Kind::Archived => Judgement::unproven(Reason::Archived),
+        // A manifest, for one, has no bytes.
+        Kind::Unsupported => Judgement::unproven(Reason::NothingStored),
         Kind::Denied | Kind::Credentials => Judgement::because(Verdict::Unreadable, Reason::AccessDenied),
         _ => Judgement::because(Verdict::Unreadable, Reason::ServerError),
     }

@@ -27,5 +27,5 @@ mod verdict;
 pub use fidelity::Fidelity;
 pub use listing::{Facts, Judged, Rules, judge};
 pub use reading::{Reading, Tap};
-pub use scrub::{Scrub, ScrubWish, Scrubbed};
+pub use scrub::{Ages, Scrub, ScrubWish, Scrubbed};
 pub use verdict::{Depth, Evidence, Judgement, Reason, Verdict};

@@ -103,16 +103,22 @@ impl Pinned {
             let range = Some((first + got, first + length - 1));
             let request = GetObject { id: self.id.clone(), range, if_match: self.etag.clone() };
             let body = self.side.store.get(&request).await?;
-            self.check(&body, length - got)?;
+            self.check(&body)?;
             let before = got;
-            let broken = drain(body, length, &mut got, &mut frames, &reading.bandwidth).await;
+            // A header that lies, once, or a server that ignores ranges, always: none of its bytes are taken.
+            let misannounced = body.length != length - got;
+            let broken = if misannounced {
+                Some(self.error(Kind::Protocol, "the answer is not the range that was asked for"))
+            } else {
+                drain(body, length, &mut got, &mut frames, &reading.bandwidth).await
+            };
             if got == length {
                 break;
             }
             fruitless = if got > before { 1 } else { fruitless + 1 };
             let error =
                 broken.unwrap_or_else(|| self.error(Kind::Transient, "the body ended before its length"));
-            if fruitless >= FRUITLESS || !error.is_retryable() {
+            if fruitless >= FRUITLESS || !(error.is_retryable() || misannounced) {
                 return Err(error);
             }
             tokio::time::sleep(PAUSE * fruitless).await;
@@ -130,15 +136,12 @@ impl Pinned {
         passed.map_err(|error| self.error(Kind::Invalid, &format!("the bytes could not be kept: {error}")))
     }
 
-    /// Servers that ignore If-Match or Range would give other bytes than those asked for.
-    fn check(&self, body: &Body, length: u64) -> Answer<()> {
+    /// Servers that ignore If-Match would give another object than the one asked for.
+    fn check(&self, body: &Body) -> Answer<()> {
         if let (Some(wanted), Some(found)) = (&self.etag, &body.info.etag)
             && wanted != found
         {
             return Err(self.error(Kind::Changed, "the object has another ETag now"));
-        }
-        if body.length != length {
-            return Err(self.error(Kind::Protocol, "the answer is not the range that was asked for"));
         }
         Ok(())
     }

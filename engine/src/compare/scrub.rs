@@ -3,7 +3,10 @@
 //! Keys lie on a circle by a hash of their name; a run reads an arc of it. The arcs of n runs cover the circle, so
 //! nothing needs to be remembered, and a key that is read today is read again only when its turn comes.
 
+use crate::model::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// The whole circle.
@@ -14,11 +17,53 @@ const CIRCLE: u128 = 1 << 64;
 pub struct Scrub {
     start: u64,
     width: u128,
+    /// With a ledger: what was last proved before this class is read, of the class itself the arc.
+    stale: Option<Stale>,
 }
+
+/// See [`Scrub::stalest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stale {
+    class: i64,
+    /// Places the keys anew: those of an earlier run's arc are not of this class any more.
+    seed: u64,
+}
+
+/// Keys and bytes by the class of their last proof; bounded by the hours since the first.
+pub type Ages = BTreeMap<i64, (u64, u64)>;
 
 impl Scrub {
     /// Every key.
-    pub const ALL: Self = Self { start: 0, width: CIRCLE };
+    pub const ALL: Self = Self { start: 0, width: CIRCLE, stale: None };
+
+    /// The class of a key by its last proof: never, or the hour.
+    #[must_use]
+    pub fn class(last: Option<Timestamp>) -> i64 {
+        last.map_or(i64::MIN, |last| last.seconds().div_euclid(3600))
+    }
+
+    /// As much as `wish` asks for, beginning with what was never proved, then what was proved longest ago.
+    #[must_use]
+    pub fn stalest(wish: ScrubWish, ages: &Ages, seed: u64) -> Self {
+        let total: u64 = ages.values().map(|(keys, _)| keys).sum();
+        let of = |millionths: u64| u128::from(total) * u128::from(millionths) / 1_000_000;
+        let budget = match wish {
+            ScrubWish::All => return Self::ALL,
+            ScrubWish::Slice(_, n) => u128::from(total.div_ceil(u64::from(n))),
+            ScrubWish::Share(millionths) => of(u64::from(millionths)).max(1),
+            ScrubWish::Bytes(bytes) => u128::from(bytes),
+        };
+        let mut left = budget;
+        for (class, (keys, bytes)) in ages {
+            let amount = u128::from(if matches!(wish, ScrubWish::Bytes(_)) { *bytes } else { *keys });
+            if amount > left {
+                let width = CIRCLE * left / amount.max(1);
+                return Self { start: 0, width, stale: Some(Stale { class: *class, seed }) };
+            }
+            left -= amount;
+        }
+        Self::ALL
+    }
 
     /// The `k`-th of `n` equal arcs, from 1; `None` unless `1 <= k <= n`.
     #[must_use]
@@ -28,7 +73,7 @@ impl Scrub {
         }
         let edge = |k: u32| CIRCLE * u128::from(k) / u128::from(n);
         let start = u64::try_from(edge(k - 1)).ok()?;
-        Some(Self { start, width: edge(k) - edge(k - 1) })
+        Some(Self { start, width: edge(k) - edge(k - 1), stale: None })
     }
 
     /// A share of `millionths`, beginning where the run before it ended: `turn` counts the runs.
@@ -38,13 +83,20 @@ impl Scrub {
         // Wrapping is what a circle does.
         #[allow(clippy::cast_possible_truncation)]
         let start = (width as u64).wrapping_mul(turn);
-        Self { start, width }
+        Self { start, width, stale: None }
     }
 
-    /// Is this key's turn in this run?
+    /// Is this key's turn in this run? `last` is when it was last proved by reading, where that is known.
     #[must_use]
-    pub fn picks(&self, key: &str) -> bool {
-        let place = xxhash_rust::xxh3::xxh3_64(key.as_bytes());
+    pub fn picks(&self, key: &str, last: Option<Timestamp>) -> bool {
+        let place = match self.stale {
+            None => xxhash_rust::xxh3::xxh3_64(key.as_bytes()),
+            Some(Stale { class, seed }) => match Self::class(last).cmp(&class) {
+                Ordering::Less => return true,
+                Ordering::Greater => return false,
+                Ordering::Equal => xxhash_rust::xxh3::xxh3_64_with_seed(key.as_bytes(), seed),
+            },
+        };
         u128::from(place.wrapping_sub(self.start)) < self.width
     }
 }
@@ -148,11 +200,11 @@ mod tests {
         for n in [1, 2, 7, 30] {
             let arcs: Vec<Scrub> = (1..=n).map(|k| Scrub::slice(k, n).unwrap()).collect();
             for key in &keys {
-                assert_eq!(arcs.iter().filter(|arc| arc.picks(key)).count(), 1);
+                assert_eq!(arcs.iter().filter(|arc| arc.picks(key, None)).count(), 1);
             }
         }
         assert_eq!((Scrub::slice(0, 3), Scrub::slice(4, 3)), (None, None));
-        assert!(keys.iter().all(|key| Scrub::ALL.picks(key)));
+        assert!(keys.iter().all(|key| Scrub::ALL.picks(key, None)));
     }
 
     #[test]
@@ -160,10 +212,33 @@ mod tests {
         let keys: Vec<String> = (0..2000).map(|i| format!("k/{i}")).collect();
         for day in [0, 20_000] {
             let runs: Vec<Scrub> = (day..day + 15).map(|day| Scrub::share(70_000, day)).collect();
-            assert!(keys.iter().all(|key| runs.iter().any(|run| run.picks(key))));
-            let read = keys.iter().filter(|key| runs[0].picks(key)).count();
+            assert!(keys.iter().all(|key| runs.iter().any(|run| run.picks(key, None))));
+            let read = keys.iter().filter(|key| runs[0].picks(key, None)).count();
             assert!((80..200).contains(&read), "{read}");
         }
+    }
+
+    #[test]
+    fn the_stalest_come_first() {
+        let hour = |hour: i64| Some(Timestamp::from_seconds(hour * 3600 + 5));
+        let ages: Ages = [(i64::MIN, (100, 1000)), (10, (100, 9000)), (20, (800, 100))].into();
+        let picked =
+            |scrub: Scrub, last| (0..1000).filter(|number| scrub.picks(&format!("k/{number}"), last)).count();
+        let scrub = Scrub::stalest(ScrubWish::Share(150_000), &ages, 1);
+        assert_eq!((picked(scrub, None), picked(scrub, hour(9)), picked(scrub, hour(20))), (1000, 1000, 0));
+        assert!((400..600).contains(&picked(scrub, hour(10))));
+        let scrub = Scrub::stalest(ScrubWish::Bytes(500), &ages, 2);
+        assert!((400..600).contains(&picked(scrub, None)) && picked(scrub, hour(10)) == 0);
+        assert_eq!(Scrub::stalest(ScrubWish::All, &ages, 3), Scrub::ALL);
+        assert_eq!(Scrub::stalest(ScrubWish::Bytes(1 << 40), &ages, 3), Scrub::ALL);
+        // What is left of a class after one run has a new chance in the next.
+        let (one, two) = (
+            Scrub::stalest(ScrubWish::Bytes(500), &ages, 4),
+            Scrub::stalest(ScrubWish::Bytes(500), &ages, 5),
+        );
+        let left: Vec<String> =
+            (0..1000).map(|number| format!("k/{number}")).filter(|key| !one.picks(key, None)).collect();
+        assert!(left.iter().filter(|key| two.picks(key, None)).count() > left.len() / 3);
     }
 
     #[test]

@@ -145,20 +145,20 @@ impl Reason {
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {
-            Self::NotOnReplica => "copy it: `s3twin sync`",
+            Self::NotOnReplica => "copy it: `s3twin repair`, or `s3twin sync`",
             Self::NotOnSource => {
-                "deleted on the source or written to the replica by somebody: `s3twin sync --delete` removes it"
+                "deleted on the source or written to the replica by somebody: `s3twin repair --delete` removes it"
             }
             Self::SizeDiffers | Self::EtagDiffers | Self::ChecksumDiffers | Self::BytesDiffer => {
-                "the bytes are not the same: check which side is right; `s3twin sync` brings the source's over"
+                "the bytes are not the same: check which side is right, then `s3twin repair`; its --direction says which"
             }
             Self::MetadataDiffers | Self::TagsDiffer => {
-                "the bytes agree, what describes them does not: copy the object again"
+                "the bytes agree, what describes them does not: `s3twin repair` copies the object again"
             }
             Self::StorageClassDiffers => {
-                "set the class with `s3twin sync --storage-class` or a lifecycle rule, if it matters"
+                "`s3twin repair` copies it again in the source's class, if it matters"
             }
-            Self::LockDiffers => "set retention or legal hold on the replica",
+            Self::LockDiffers => "set retention or legal hold on the replica, or `s3twin repair --copy-lock`",
             Self::EncryptionDiffers => "check the default encryption of both buckets",
             Self::AclDiffers => "check object ownership and ACLs of both buckets",
             Self::PartLayoutOnly => {

@@ -195,6 +195,12 @@ impl RunDir {
         self.root.join("findings.jsonl")
     }
 
+    /// `manifest.jsonl`, if the run was asked for one.
+    #[must_use]
+    pub fn manifest(&self) -> PathBuf {
+        self.root.join("manifest.jsonl")
+    }
+
     /// `report.html`.
     #[must_use]
     pub fn report(&self) -> PathBuf {

@@ -22,8 +22,14 @@ pub enum Record {
     Resumed(Resumed),
     /// A piece of the key space is done.
     Piece(Piece),
+    /// A multipart upload is about to be begun; in the file before the request is sent.
+    UploadAwaited(UploadPlace),
     /// A multipart upload was begun at the target.
     UploadBegun(UploadId),
+    /// The answer to a begin was lost: there may be an upload whose id nobody knows.
+    UploadLost(UploadPlace),
+    /// Uploads of unknown id were looked for at this place, and those found were aborted.
+    UploadLookedFor(UploadPlace),
     /// A multipart upload was completed or aborted.
     UploadEnded(UploadId),
     /// An object was changed; what `undo` needs.
@@ -68,6 +74,15 @@ pub struct Void {
     pub segment: u32,
     /// Bytes of it that are still good.
     pub keep: u64,
+}
+
+/// Where a multipart upload is to go.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct UploadPlace {
+    /// Bucket.
+    pub bucket: String,
+    /// Full key.
+    pub key: String,
 }
 
 /// A committed piece of the key space: all of its actions have finished, its findings are in the segment.

@@ -9,7 +9,7 @@ use super::frame::Frames;
 use super::segments::{Segments, Slice};
 use super::{
     Action, Coverage, Finished, Header, Interrupted, Journal, JournalError, Piece, Record, Resumed, Started,
-    Tail, Void, check, file, writer,
+    Tail, UploadPlace, Void, check, file, writer,
 };
 use crate::model::{KeyRange, Timestamp};
 use crate::s3::UploadId;
@@ -102,6 +102,8 @@ pub struct Replay {
     pub pieces: Vec<PlacedPiece>,
     /// Multipart uploads that were begun and not ended: to be aborted.
     pub uploads: BTreeSet<UploadId>,
+    /// Places where an upload may be open whose id is not known; the value tells that an answer was lost.
+    doubtful: BTreeMap<UploadPlace, bool>,
     /// Number of [`Record::Action`]s.
     pub action_count: u64,
     /// How often it was taken up again.
@@ -130,6 +132,7 @@ impl Replay {
             started: None,
             pieces: Vec::new(),
             uploads: BTreeSet::new(),
+            doubtful: BTreeMap::new(),
             action_count: 0,
             resumed: 0,
             end: End::Open,
@@ -161,7 +164,17 @@ impl Replay {
                 self.take_back(&resumed.voids);
             }
             Record::Piece(piece) => self.place(at, piece)?,
-            Record::UploadBegun(upload) => drop(self.uploads.insert(upload)),
+            Record::UploadAwaited(place) => drop(self.doubtful.entry(place).or_insert(false)),
+            Record::UploadLost(place) => drop(self.doubtful.insert(place, true)),
+            Record::UploadLookedFor(place) => drop(self.doubtful.remove(&place)),
+            Record::UploadBegun(upload) => {
+                let UploadId { bucket, key, .. } = upload.clone();
+                let place = UploadPlace { bucket, key };
+                if self.doubtful.get(&place) == Some(&false) {
+                    self.doubtful.remove(&place);
+                }
+                self.uploads.insert(upload);
+            }
             Record::UploadEnded(upload) => drop(self.uploads.remove(&upload)),
             Record::Action(_) => self.action_count += 1,
             Record::Note(_) => {}
@@ -213,6 +226,12 @@ impl Replay {
 
     fn contradiction(&self, what: String) -> JournalError {
         JournalError::Contradiction { path: self.path.clone(), what }
+    }
+
+    /// Places where an upload may be open whose id is not known: its begin was on its way when the process died,
+    /// or the answer was lost.
+    pub fn doubtful_uploads(&self) -> impl Iterator<Item = &UploadPlace> {
+        self.doubtful.keys()
     }
 
     /// What is done, adjacent pieces joined.

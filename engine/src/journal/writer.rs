@@ -31,6 +31,7 @@ type Answer = oneshot::Sender<Result<(), JournalError>>;
 
 enum Command {
     Frame(Vec<u8>),
+    Written(Answer),
     Sync(Answer),
     Close(Answer),
 }
@@ -98,6 +99,7 @@ impl Journal {
             shared: Arc::clone(&shared),
             bytes: Vec::new(),
             records: 0,
+            in_file: Vec::new(),
             waiting: Vec::new(),
             unsynced_since: None,
             mark_due,
@@ -117,6 +119,15 @@ impl Journal {
     /// [`JournalError::Refused`] for this record alone.
     pub async fn append(&self, record: &Record) -> Result<(), JournalError> {
         self.send(Command::Frame(encode(record)?)).await
+    }
+
+    /// Returns when everything appended before is in the file: a process that is killed then leaves it behind, a
+    /// machine that loses its power may not.
+    ///
+    /// # Errors
+    /// The writer's first error; [`JournalError::Closed`].
+    pub async fn written(&self) -> Result<(), JournalError> {
+        self.ask(Command::Written).await
     }
 
     /// Returns when everything appended before is on disk. Callers who wait at the same time share one fsync.
@@ -184,6 +195,9 @@ struct Group<D> {
     shared: Arc<Shared>,
     bytes: Vec<u8>,
     records: u64,
+    /// Who waits for the write.
+    in_file: Vec<Answer>,
+    /// Who waits for the disk.
     waiting: Vec<Answer>,
     unsynced_since: Option<Instant>,
     mark_due: bool,
@@ -201,13 +215,15 @@ impl<D: Disk> Group<D> {
             }
             Err(error) => {
                 let error = self.shared.failure.get_or_init(|| error).clone();
-                let waiting = self.waiting.drain(..).chain(closers);
+                let waiting = self.waiting.drain(..).chain(self.in_file.drain(..)).chain(closers);
                 waiting.for_each(|answer| tell(answer, Err(error.clone())));
                 // The file stays locked while the run that failed still lives.
                 while let Some(command) = commands.recv().await {
                     match command {
                         Command::Frame(_) => {}
-                        Command::Sync(answer) | Command::Close(answer) => tell(answer, Err(error.clone())),
+                        Command::Written(answer) | Command::Sync(answer) | Command::Close(answer) => {
+                            tell(answer, Err(error.clone()));
+                        }
                     }
                 }
             }
@@ -235,6 +251,7 @@ impl<D: Disk> Group<D> {
             while let Some(command) = next {
                 match command {
                     Command::Frame(frame) => self.take(&frame),
+                    Command::Written(answer) => self.in_file.push(answer),
                     Command::Sync(answer) => self.waiting.push(answer),
                     Command::Close(answer) => {
                         // What was accepted before is still written; `recv` ends when all of it is here.
@@ -245,6 +262,7 @@ impl<D: Disk> Group<D> {
                 next = if self.bytes.len() < GROUP_BYTES { commands.try_recv().ok() } else { None };
             }
             self.write()?;
+            self.in_file.drain(..).for_each(|answer| tell(answer, Ok(())));
             let due = self.unsynced_since.is_some_and(|since| since.elapsed() >= SYNC_EVERY);
             if due || !self.waiting.is_empty() {
                 self.sync()?;

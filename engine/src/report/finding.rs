@@ -22,7 +22,7 @@ pub struct Finding {
     pub source: Option<FactsRow>,
     /// What is known of the replica object.
     pub replica: Option<FactsRow>,
-    /// What to do.
+    /// What to do; empty when it is done.
     pub advice: String,
     /// What a sync, restore or repair did about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,6 +47,12 @@ impl Finding {
             action: None,
             detail: None,
         }
+    }
+
+    /// Something was done about it, and nothing is left to do.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.action.is_some() && self.advice.is_empty()
     }
 
     /// Appends the row as one JSON line.

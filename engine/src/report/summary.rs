@@ -1,6 +1,6 @@
 //! `summary.json`, schema `s3twin.summary/1`: the one object that programs read.
 
-use super::{Actions, Bytes, Evidences, Tally, Verdicts};
+use super::{Actions, Bytes, Evidences, Proved, Tally, Verdicts};
 use crate::compare::Scrubbed;
 use crate::model::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,9 @@ pub struct Summary {
     /// What a scrub read, and what that says about the rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scrub: Option<ScrubSummary>,
+    /// What was proved by reading within the window asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proved: Option<Proved>,
     /// Nothing was written: a rehearsal.
     #[serde(default)]
     pub dry_run: bool,
@@ -105,6 +108,7 @@ impl Summary {
         self.bytes = tally.bytes;
         let scrub = tally.scrub;
         self.scrub = (scrub.of > 0).then(|| ScrubSummary { counts: scrub, statement: scrub.statement() });
+        self.proved = (tally.proved.window_seconds > 0).then_some(tally.proved);
         self.listed_bytes = ListedBytes { source: tally.source_bytes, replica: tally.replica_bytes };
     }
 

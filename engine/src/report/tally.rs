@@ -1,5 +1,6 @@
 //! Counts that balance.
 
+use super::Proved;
 use crate::compare::{Evidence, Judgement, Scrubbed, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +111,9 @@ pub struct Tally {
     /// What a scrub read.
     #[serde(default)]
     pub scrub: Scrubbed,
+    /// What was proved by reading within a window, by this run or an earlier one.
+    #[serde(default)]
+    pub proved: Proved,
 }
 
 impl Tally {
@@ -183,5 +187,6 @@ impl Tally {
         v.read += w.read;
         v.of += w.of;
         v.bad += w.bad;
+        self.proved.add(&other.proved);
     }
 }

@@ -86,9 +86,11 @@ impl Hands {
                 cancelled = true;
                 continue;
             }
+            Error::if_expired(outcome.result.as_ref().err().and_then(Failure::request))?;
             let Some((case, _)) = judged.get(index) else { continue };
-            if let Ok(copied) = &outcome.result {
-                let version_id = copied.version_id.clone();
+            // Also one that was written and could not be proved: it is there.
+            if outcome.written.is_some() {
+                let version_id = outcome.written.clone();
                 let previous =
                     case.replica.as_ref().and_then(|facts| facts.version_id.as_deref()).map(str::to_owned);
                 self.remember(&case.key, ActionKind::Copied, version_id, previous).await?;
@@ -156,10 +158,12 @@ impl Hands {
                 Ok(marker) => {
                     tally.actions.deleted += 1;
                     finding.action = Some("deleted".into());
+                    finding.advice.clear();
                     self.remember(&outcome.key, ActionKind::Deleted, marker, None).await?;
                 }
                 Err(error) if error.kind == crate::s3::Kind::Cancelled => return Err(Error::Cancelled),
                 Err(error) => {
+                    Error::if_expired(Some(&error))?;
                     tally.actions.failed += 1;
                     finding.action = Some("failed".into());
                     finding.advice = error.advice();
@@ -228,6 +232,7 @@ fn settle_copy(outcome: &CopyOutcome, finding: &mut Finding, tally: &mut Tally) 
         Ok(copied) => {
             tally.actions.copied += 1;
             finding.action = Some(format!("copied, proved by {}", copied.proof.name()));
+            finding.advice.clear();
             finding.detail = (!notes.is_empty()).then(|| notes.join("; "));
         }
         Err(failure) => settle_failure(failure, finding, tally),

@@ -149,11 +149,13 @@ impl Mender {
             tally.bytes.streamed += outcome.traffic.streamed;
             tally.bytes.hashed += outcome.traffic.hashed;
             tally.bytes.copied_server_side += outcome.traffic.server_side;
+            // Also one that was written and could not be proved: it is there.
+            let previous = row.planned.current.as_ref().map(|version| version.version_id.clone());
+            let kind = ActionKind::Restored;
+            self.note(&row.planned.key, kind, outcome.written.clone(), previous).await?;
+            Error::if_expired(outcome.result.as_ref().err().and_then(Failure::request))?;
             row.outcome = match outcome.result {
                 Ok(copied) => {
-                    let previous = row.planned.current.as_ref().map(|version| version.version_id.clone());
-                    let kind = ActionKind::Restored;
-                    self.note(&row.planned.key, kind, copied.version_id.clone(), previous).await?;
                     let notes = outcome.notes.iter().map(|note| format!("; {}", note.name()));
                     Outcome::Copied(
                         copied.version_id,

@@ -1,6 +1,7 @@
 //! The runs: each wires the stages together. Read [`audit`] and [`sync`] first.
 
 mod audit;
+mod deeds;
 mod download;
 mod examine;
 mod hands;
@@ -16,17 +17,20 @@ mod repair;
 mod restore;
 mod scrub;
 mod session;
+mod strands;
 mod survey;
 mod sync;
 mod thaw;
 mod undo;
+mod uploads;
+mod watch;
 
-pub use audit::{AuditJob, audit, audit_reading};
+pub use audit::{AuditJob, ProofWindow, audit, audit_reading};
 pub use history::audit_versions;
 pub use record::Recorder;
 pub use repair::{RepairJob, repair};
 pub use restore::{RestoreJob, restore};
-pub use scrub::scrub_arc;
+pub use scrub::{scrub_arc, scrub_stalest};
 pub use session::Session;
 pub use sync::{SyncJob, sync};
 pub use thaw::ThawRules;

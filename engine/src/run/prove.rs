@@ -3,7 +3,7 @@
 use crate::compare::evidence::{OpenPair, climb, read_both};
 use crate::compare::fidelity::{self, Described};
 use crate::compare::own::{Own, prove_own};
-use crate::compare::{Depth, Facts, Fidelity, Judged, Judgement, Reading, Reason};
+use crate::compare::{Depth, Evidence, Facts, Fidelity, Judged, Judgement, Reading, Reason};
 use crate::list::{Side, Sides};
 
 /// A key that is not identical by the listing alone.
@@ -27,6 +27,10 @@ pub(super) struct Outcome {
     pub(super) read: u64,
     /// Both sides were read to their end, or to the first difference.
     pub(super) scrubbed: bool,
+    /// Its bytes were read and found right.
+    pub(super) proved: bool,
+    /// They were within the window asked for, by an earlier run.
+    pub(super) proved_before: bool,
 }
 
 /// How far to climb, and what with.
@@ -66,6 +70,7 @@ impl Prover {
         };
         let Own { judgement, detail, read } = prove_own(&self.sides.source, &case.key, facts, reading).await;
         (case.outcome.detail, case.outcome.read) = (detail, read);
+        case.outcome.proved = judgement.evidence == Some(Evidence::Bytes);
         (case, judgement)
     }
 
@@ -93,6 +98,7 @@ impl Prover {
             }
             None => Judgement::unproven(pair.reason),
         };
+        case.outcome.proved = judgement.evidence == Some(Evidence::Bytes);
         if judgement.reason.is_none() && self.fidelity != Fidelity::default() {
             let described = Described {
                 sides,

@@ -5,14 +5,15 @@ use crate::Error;
 use crate::act::UploadLog;
 use crate::journal::{
     Action, Finished, Joined, Journal, JournalError, Outcome, Piece, Record, Resumption, RunDir, Segments,
-    Slice, Started,
+    Slice, Started, UploadPlace,
 };
 use crate::model::{KeyRange, Timestamp};
-use crate::report::Tally;
+use crate::report::{ManifestHeader, Tally};
 use crate::s3::UploadId;
-use std::collections::BTreeMap;
+use async_trait::async_trait;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -27,9 +28,10 @@ pub struct Recorder {
     journal: Journal,
     segments: Segments,
     remaining: Vec<KeyRange>,
-    open_uploads: Vec<UploadId>,
+    began: Timestamp,
     first_id: u32,
     state: Mutex<State>,
+    strands: OnceLock<Option<ManifestHeader>>,
     notes: mpsc::Sender<Record>,
     note_writer: Mutex<Option<AbortOnDropHandle<Result<(), JournalError>>>>,
 }
@@ -42,6 +44,10 @@ struct State {
     slices: BTreeMap<(Box<str>, u32), Slice>,
     /// Where a segment's slice is in that map.
     firsts: BTreeMap<u32, Box<str>>,
+    /// Uploads begun and not ended, by this process or one before it.
+    open_uploads: BTreeSet<UploadId>,
+    /// Where uploads may be open whose ids nobody knows.
+    doubtful_uploads: BTreeSet<UploadPlace>,
 }
 
 impl Recorder {
@@ -51,9 +57,11 @@ impl Recorder {
     /// When the folder cannot be written.
     pub async fn begin(run: RunDir, started: Started) -> Result<Self, Error> {
         let journal = Journal::create(&run.journal(), run.id.as_str())?;
+        let began = started.started_at;
         journal.append(&Record::Started(started)).await?;
+        journal.durable().await?;
         let segments = Segments::create(&run.segments())?;
-        Ok(Self::new(run, journal, segments, vec![KeyRange::all()]))
+        Ok(Self::new(run, journal, segments, (vec![KeyRange::all()], began)))
     }
 
     /// Takes up a run where it stood: what is committed stays, what is left is walked.
@@ -62,8 +70,10 @@ impl Recorder {
     /// When a tally in the journal cannot be read.
     pub fn go_on(run: RunDir, taken_up: Resumption) -> Result<Self, Error> {
         let Resumption { journal, replay, segments, .. } = taken_up;
-        let mut recorder = Self::new(run, journal, segments, replay.remaining(&KeyRange::all()));
-        let mut state = State::default();
+        let began = replay.started.as_ref().map(|started| started.started_at).unwrap_or_default();
+        let mut recorder = Self::new(run, journal, segments, (replay.remaining(&KeyRange::all()), began));
+        let doubtful_uploads = replay.doubtful_uploads().cloned().collect();
+        let mut state = State { open_uploads: replay.uploads.clone(), doubtful_uploads, ..State::default() };
         for tally in replay.tallies::<Tally>() {
             state.tally.add(&tally?);
         }
@@ -72,11 +82,15 @@ impl Recorder {
             recorder.first_id = recorder.first_id.max(piece.segment.saturating_add(1));
         }
         recorder.state = Mutex::new(state);
-        recorder.open_uploads = replay.uploads.into_iter().collect();
         Ok(recorder)
     }
 
-    fn new(run: RunDir, journal: Journal, segments: Segments, remaining: Vec<KeyRange>) -> Self {
+    fn new(
+        run: RunDir,
+        journal: Journal,
+        segments: Segments,
+        (remaining, began): (Vec<KeyRange>, Timestamp),
+    ) -> Self {
         let (notes, mut queue) = mpsc::channel(NOTES_QUEUED_MAX);
         let writer = journal.clone();
         let task = tokio::spawn(async move {
@@ -90,9 +104,10 @@ impl Recorder {
             journal,
             segments,
             remaining,
-            open_uploads: Vec::new(),
+            began,
             first_id: 0,
             state: Mutex::default(),
+            strands: OnceLock::new(),
             notes,
             note_writer: Mutex::new(Some(AbortOnDropHandle::new(task))),
         }
@@ -117,9 +132,25 @@ impl Recorder {
         self.first_id
     }
 
-    /// Uploads that the interrupted run left open on the server.
-    pub fn open_uploads(&self) -> &[UploadId] {
-        &self.open_uploads
+    /// Uploads that are open on the server, as far as the run knows.
+    pub fn open_uploads(&self) -> Vec<UploadId> {
+        self.state().open_uploads.iter().cloned().collect()
+    }
+
+    /// When the run began, in its first process.
+    pub fn began(&self) -> Timestamp {
+        self.began
+    }
+
+    /// Where uploads may be open whose ids nobody knows: an answer was lost, or a process died waiting for it.
+    pub fn doubtful_uploads(&self) -> Vec<UploadPlace> {
+        self.state().doubtful_uploads.iter().cloned().collect()
+    }
+
+    /// Uploads of unknown id were looked for there, and those found are gone.
+    pub fn looked_for(&self, place: UploadPlace) {
+        self.state().doubtful_uploads.remove(&place);
+        self.note(Record::UploadLookedFor(place));
     }
 
     /// What was counted so far.
@@ -164,6 +195,12 @@ impl Recorder {
         Ok(self.journal.append(&Record::Action(action)).await?)
     }
 
+    /// The rows to come are findings, proofs and, with a header, manifest rows together.
+    pub(super) fn keep_strands(&self, header: Option<ManifestHeader>) {
+        // Said once per run, before its first row; a second time it is the same.
+        let _ = self.strands.set(header);
+    }
+
     /// Puts the report's rows in order and returns the sums. The folder's `findings.jsonl` is whole or absent.
     ///
     /// # Errors
@@ -171,7 +208,12 @@ impl Recorder {
     pub fn assemble(&self) -> Result<Tally, Error> {
         let state = self.state();
         self.segments.assemble(&state.order(), &self.run.findings())?;
-        Ok(state.tally)
+        let tally = state.tally;
+        drop(state);
+        if let Some(header) = self.strands.get() {
+            super::strands::part(&self.run, header.as_ref())?;
+        }
+        Ok(tally)
     }
 
     /// The rows written so far, in key order, for runs whose rows are not all findings.
@@ -229,12 +271,30 @@ impl State {
     }
 }
 
+#[async_trait]
 impl UploadLog for Recorder {
+    async fn awaited(&self, bucket: &str, key: &str) {
+        let place = UploadPlace { bucket: bucket.to_owned(), key: key.to_owned() };
+        // A journal that cannot be written ends the run at its next piece.
+        let noted = self.journal.append(&Record::UploadAwaited(place)).await;
+        if noted.is_err() || self.journal.written().await.is_err() {
+            tracing::warn!("an upload could not be noted in the journal");
+        }
+    }
+
+    fn lost(&self, bucket: &str, key: &str) {
+        let place = UploadPlace { bucket: bucket.to_owned(), key: key.to_owned() };
+        self.state().doubtful_uploads.insert(place.clone());
+        self.note(Record::UploadLost(place));
+    }
+
     fn begun(&self, upload: &UploadId) {
+        self.state().open_uploads.insert(upload.clone());
         self.note(Record::UploadBegun(upload.clone()));
     }
 
     fn ended(&self, upload: &UploadId) {
+        self.state().open_uploads.remove(upload);
         self.note(Record::UploadEnded(upload.clone()));
     }
 }

@@ -8,7 +8,8 @@
 use super::hands::Hands;
 use super::patient::{Standing, case, is_same, known, look};
 use super::prove::{Case, Prover};
-use super::sync::{abort_left_uploads, deep};
+use super::sync::deep;
+use super::uploads;
 use super::{Recorder, Session};
 use crate::Error;
 use crate::act::{Copier, CopyOptions, CopyTools};
@@ -66,8 +67,9 @@ pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Resu
     }
     session.progress.enter(Stage::Working);
     if !job.dry_run {
-        abort_left_uploads(session, replica.store.as_ref()).await;
+        uploads::clean_up(session, replica.store.as_ref()).await;
     }
+    let target = Arc::clone(&replica);
     // Bit rot is looked for on the right side too, before it is copied.
     let reading = match deep(&job.rules, &tools)? {
         Some(reading) => reading,
@@ -92,8 +94,9 @@ pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Resu
     let ward = Ward { job: &job, hands, prover };
     let result = ward.work_through(session).await;
     copier.close().await;
+    uploads::clean_up(session, target.store.as_ref()).await;
     session.progress.enter(Stage::Reporting);
-    result.and_then(|()| session.recorder.assemble())
+    session.recorder.conclude(result)
 }
 
 fn unreadable(error: &std::io::Error, job: &RepairJob) -> Error {
@@ -194,7 +197,7 @@ impl Ward<'_> {
     /// Looks at a key before anything is done.
     async fn visit(&self, finding: Finding) -> Visit {
         let heal = heal_for(&finding, &self.job.heal);
-        let picks = self.job.rules.scrub.as_ref().is_some_and(|scrub| scrub.picks(&finding.key));
+        let picks = self.job.rules.scrub.as_ref().is_some_and(|scrub| scrub.picks(&finding.key, None));
         let picked = picks || finding.reason == Some(Reason::BytesDiffer);
         let as_found = Judgement {
             verdict: finding.verdict,

@@ -70,6 +70,7 @@ pub async fn restore(job: RestoreJob, tools: CopyTools, session: &Session) -> Re
         refuse_uncertain(&job, session).await?;
     }
     session.progress.enter(Stage::Working);
+    let written_to = Arc::clone(job.sides.replica.as_ref().unwrap_or(&job.sides.source));
     let hands = match &job.folder {
         Some(path) => Hands::Folder(download(path, &job, tools, session)?),
         None => Hands::Bucket(mender(&job, tools, session).await),
@@ -86,6 +87,9 @@ pub async fn restore(job: RestoreJob, tools: CopyTools, session: &Session) -> Re
     };
     if let Some(copier) = copier {
         copier.close().await;
+    }
+    if job.folder.is_none() {
+        super::uploads::clean_up(session, written_to.store.as_ref()).await;
     }
     session.progress.enter(Stage::Reporting);
     let written = write_rows(&session.recorder, &job.header(session));
@@ -143,8 +147,7 @@ async fn check(job: &RestoreJob, session: &Session) -> Result<(), Error> {
         )));
     }
     let versioning = source.store.versioning(source.bucket()).await;
-    let side = |error| Error::Side { side: "source", error: Box::new(error) };
-    match versioning.map_err(side)? {
+    match versioning.map_err(Error::source_side)? {
         Versioning::Enabled => Ok(()),
         Versioning::Suspended => {
             tracing::warn!(
@@ -328,7 +331,7 @@ async fn mender(job: &RestoreJob, tools: CopyTools, session: &Session) -> Mender
     let source = Arc::clone(&job.sides.source);
     let target = job.sides.replica.clone().unwrap_or_else(|| Arc::clone(&source));
     if !job.dry_run {
-        super::sync::abort_left_uploads(session, target.store.as_ref()).await;
+        super::uploads::clean_up(session, target.store.as_ref()).await;
     }
     Mender {
         copier: Copier::new((*source).clone(), (*target).clone(), job.copy.clone(), tools),

@@ -5,7 +5,7 @@
 
 use super::examine::Examine;
 use super::hands::Hands;
-use super::{Session, survey};
+use super::{Session, survey, uploads};
 use crate::Error;
 use crate::act::{Copier, CopyOptions, CopyTools};
 use crate::compare::{Depth, Reading, Rules};
@@ -47,7 +47,10 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
         job.brakes.check(&counted).map_err(Error::Brake)?;
     }
     session.progress.enter(Stage::Working);
-    abort_left_uploads(session, replica.store.as_ref()).await;
+    if !job.dry_run {
+        uploads::clean_up(session, replica.store.as_ref()).await;
+    }
+    let target = Arc::clone(&replica);
     let reading = deep(&job.rules, &tools)?;
     let copier = Copier::new((*job.sides.source).clone(), (*replica).clone(), job.copy.clone(), tools);
     let hands = Hands {
@@ -70,6 +73,7 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
     let walked =
         walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await;
     copier.close().await;
+    uploads::clean_up(session, target.store.as_ref()).await;
     session.progress.enter(Stage::Reporting);
     session.recorder.conclude(walked)
 }
@@ -82,16 +86,4 @@ pub(super) fn deep(rules: &Rules, tools: &CopyTools) -> Result<Option<Reading>, 
     let reading = Reading::new().map_err(|error| Error::Internal(error.to_string()))?;
     let (memory, bandwidth) = (tools.memory.clone(), Arc::clone(&tools.bandwidth));
     Ok(Some(Reading { memory, bandwidth, ..reading }))
-}
-
-/// Uploads that an interrupted run left open are aborted: their objects are copied afresh. One that cannot be
-/// aborted now stays in the journal.
-pub(super) async fn abort_left_uploads(session: &Session, store: &dyn crate::s3::Store) {
-    use crate::act::UploadLog as _;
-    for upload in session.recorder.open_uploads() {
-        match store.abort_upload(upload).await {
-            Ok(()) => session.recorder.ended(upload),
-            Err(error) => tracing::warn!(%error, "an upload of the interrupted run is still open"),
-        }
-    }
 }

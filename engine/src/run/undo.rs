@@ -3,18 +3,23 @@
 //!
 //! The journal's actions are read in their order, in chunks; the actions of one key lie together. A key is
 //! taken back only if what the run left there is still on top, and then looked at again.
+//!
+//! Deeds lie in the order in which they were done, not of keys, so the checkpoint of an undo is a count: each
+//! committed piece covers no keys and says by its counts how many deeds it settled. The order never changes, so an
+//! interrupted undo skips as many and goes on.
 
 use super::Session;
+use super::deeds::{Deed, Deeds};
 use super::look::{Tops, tops};
 use crate::Error;
 use crate::act::{DeleteTask, delete_keys};
 use crate::compare::{Evidence, Judgement, Reason};
-use crate::journal::{Action, ActionKind, Replay};
+use crate::journal::{ActionKind, Replay};
 use crate::list::{Side, StackEntry};
 use crate::model::{EntryKind, KeyRange};
 use crate::observe::Stage;
 use crate::report::{Finding, Tally};
-use crate::s3::S3Error;
+use crate::s3::{HeadObject, Kind, S3Error};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,20 +39,11 @@ pub struct UndoJob {
     pub dry_run: bool,
 }
 
-/// What the run did to one key.
-#[derive(Debug)]
-struct Deed {
-    key: String,
-    kind: ActionKind,
-    versions: Vec<String>,
-    previous: Option<String>,
-}
-
 /// How one key is taken back.
 #[derive(Debug)]
 enum Way {
-    /// Remove the version or marker that the run made.
-    Remove(String),
+    /// Remove the versions or markers that the run made.
+    Remove(Vec<String>),
     /// Hide what the run uncovered; the entry is the condition.
     Hide(StackEntry),
     /// It is as it was already.
@@ -62,62 +58,26 @@ enum Way {
 /// When the journal cannot be read, the target not be listed, or the run is cancelled.
 pub async fn undo(job: UndoJob, session: &Session) -> Result<Tally, Error> {
     session.progress.enter(Stage::Working);
-    let replay = Replay::read(&job.journal)?;
-    let mut actions = replay.actions()?;
-    let mut open: Option<Deed> = None;
-    let mut seen = std::collections::HashSet::new();
+    let mut deeds = Deeds::read(&Replay::read(&job.journal)?)?;
+    let mut settled = session.recorder.tally().planned;
     loop {
-        let mut chunk = Vec::new();
-        let ended = loop {
-            let Some(action) = actions.next().transpose()? else { break true };
-            match &mut open {
-                Some(deed) if deed.key == action.key => deed.join(action),
-                _ => chunk.extend(open.replace(Deed::from(action))),
-            }
-            if chunk.len() >= CHUNK {
-                break false;
-            }
-        };
-        if ended {
-            chunk.extend(open.take());
+        let mut chunk = deeds.chunk(CHUNK)?;
+        if chunk.is_empty() {
+            break;
         }
-        // An interrupted run may have done its last piece twice; the first deed on a key is the one to undo last.
-        chunk.retain(|deed| seen.insert(fingerprint(deed)));
+        let before = settled.min(chunk.len() as u64);
+        settled -= before;
+        chunk.drain(..usize::try_from(before).unwrap_or(chunk.len()));
         take_back(&job, session, chunk).await?;
         if session.cancel.is_cancelled() {
             return Err(Error::Cancelled);
-        }
-        if ended {
-            break;
         }
     }
     session.progress.enter(Stage::Reporting);
     session.recorder.assemble()
 }
 
-/// Eight bytes per deed tell one that was journalled twice.
-fn fingerprint(deed: &Deed) -> u64 {
-    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-    let mut hasher = DefaultHasher::new();
-    (&deed.key, &deed.versions).hash(&mut hasher);
-    hasher.finish()
-}
-
-impl From<Action> for Deed {
-    fn from(action: Action) -> Self {
-        let Action { key, kind, version_id, previous_version_id } = action;
-        Self { key, kind, versions: version_id.into_iter().collect(), previous: previous_version_id }
-    }
-}
-
 impl Deed {
-    fn join(&mut self, action: Action) {
-        if action.kind == ActionKind::VersionRemoved {
-            self.kind = action.kind;
-        }
-        self.versions.extend(action.version_id);
-    }
-
     fn way(&self, tops: &Tops) -> Way {
         let top = tops.get(&*self.key);
         let is_own = |version: &&String| top.is_some_and(|top| *top.version_id == ***version);
@@ -135,11 +95,9 @@ impl Deed {
             ActionKind::Updated => {
                 Way::Not("not-journalled", "the earlier tags and metadata are not in the journal")
             }
-            _ => match self.versions.last().filter(is_own) {
-                Some(version) => Way::Remove(version.clone()),
-                None if top.map(|top| &*top.version_id) == self.previous.as_deref() => Way::Nothing,
-                None => CHANGED,
-            },
+            _ if self.versions.iter().any(|version| is_own(&version)) => Way::Remove(self.versions.clone()),
+            _ if top.map(|top| &*top.version_id) == self.previous.as_deref() => Way::Nothing,
+            _ => CHANGED,
         }
     }
 }
@@ -153,7 +111,8 @@ async fn take_back(job: &UndoJob, session: &Session, mut deeds: Vec<Deed>) -> Re
     deeds.sort_by(|a, b| a.key.cmp(&b.key));
     let keys: Vec<String> = deeds.iter().map(|deed| deed.key.clone()).collect();
     let before = tops(&job.target, None, keys.clone()).await.map_err(Error::replica_listing)?;
-    let ways: Vec<Way> = deeds.iter().map(|deed| deed.way(&before)).collect();
+    let mut ways: Vec<Way> = deeds.iter().map(|deed| deed.way(&before)).collect();
+    recognise_own_work(job, &deeds, &mut ways).await?;
     let errors = if job.dry_run { Vec::new() } else { carry_out(job, session, &deeds, &ways).await? };
     let after = if job.dry_run {
         before
@@ -165,16 +124,11 @@ async fn take_back(job: &UndoJob, session: &Session, mut deeds: Vec<Deed>) -> Re
         let error = errors.iter().find(|(place, _)| *place == index).map(|(_, error)| error);
         conclude(job, deed, way, error, &after, &mut tally).write_line(&mut rows);
     }
-    let piece = chunk_range(&deeds);
-    session.recorder.commit(session.recorder.first_id(), &piece, &rows, &tally).await?;
+    // It covers no keys: its counts are the checkpoint.
+    let nothing = KeyRange { after: "".into(), upto: Some("".into()) };
+    session.recorder.commit(session.recorder.first_id(), &nothing, &rows, &tally).await?;
     session.progress.add(&tally);
     Ok(())
-}
-
-/// Deeds lie in the order in which they were done, not of keys: the pieces of an undo cover nothing, and an
-/// interrupted undo starts again, finding its own work done.
-fn chunk_range(_: &[Deed]) -> KeyRange {
-    KeyRange { after: "".into(), upto: Some("".into()) }
 }
 
 async fn carry_out(
@@ -185,22 +139,48 @@ async fn carry_out(
 ) -> Result<Vec<(usize, S3Error)>, Error> {
     let (mut tasks, mut places) = (Vec::new(), Vec::new());
     for (index, (deed, way)) in deeds.iter().zip(ways).enumerate() {
-        let (version_id, if_match) = match way {
-            Way::Remove(version) => (Some(version.clone()), None),
-            Way::Hide(entry) => (None, entry.etag.clone()),
+        let wishes: Vec<_> = match way {
+            Way::Remove(versions) => versions.iter().map(|version| (Some(version.clone()), None)).collect(),
+            Way::Hide(entry) => vec![(None, entry.etag.clone())],
             Way::Nothing | Way::Not(..) => continue,
         };
-        tasks.push(DeleteTask { key: deed.key.clone(), version_id, if_match });
-        places.push(index);
+        for (version_id, if_match) in wishes {
+            tasks.push(DeleteTask { key: deed.key.clone(), version_id, if_match });
+            places.push(index);
+        }
     }
     let outcomes = delete_keys(&job.target, &tasks, job.conditional_deletes, &session.cancel).await;
     let mut errors = Vec::new();
     for (place, outcome) in places.into_iter().zip(outcomes) {
-        if let Err(error) = outcome.result {
-            errors.push((place, error));
+        match outcome.result {
+            // Not committed, so that it is done when the undo is resumed.
+            Err(error) if error.kind == Kind::Cancelled => return Err(Error::Cancelled),
+            Err(error) => errors.push((place, error)),
+            Ok(_) => {}
         }
     }
     Ok(errors)
+}
+
+/// What was on top before a sync's write is not always known. Where neither the run's version nor a known one is
+/// on top, the undo may have been here already: then the run's version is gone from the history.
+async fn recognise_own_work(job: &UndoJob, deeds: &[Deed], ways: &mut [Way]) -> Result<(), Error> {
+    for (deed, way) in deeds.iter().zip(ways) {
+        let (Way::Not("changed-since", _), None) = (&*way, &deed.previous) else { continue };
+        let mut gone = true;
+        for version in &deed.versions {
+            let id = job.target.version(&deed.key, Some(version));
+            match job.target.store.head(&HeadObject { id, ..HeadObject::default() }).await {
+                Err(error) if error.kind == Kind::NotFound => {}
+                Err(error) if error.kind != Kind::DeleteMarker => return Err(Error::replica_listing(error)),
+                _ => gone = false,
+            }
+        }
+        if gone {
+            *way = Way::Nothing;
+        }
+    }
+    Ok(())
 }
 
 fn conclude(

@@ -104,6 +104,13 @@ impl S3Error {
         self.kind == Kind::Transient && self.code.is_none()
     }
 
+    /// Credentials that were good have run out: nothing will succeed until somebody renews them.
+    #[must_use]
+    pub fn is_expiry(&self) -> bool {
+        let expired = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"];
+        self.kind == Kind::Credentials && self.code.as_deref().is_some_and(|code| expired.contains(&code))
+    }
+
     /// A stable word for reports: the finding's `reason` when an object could not be read or written.
     #[must_use]
     pub fn reason(&self) -> &'static str {

@@ -1,7 +1,8 @@
 //! The seam to S3: the only module that names an SDK type or an HTTP status.
 //!
 //! [`Store`] says what the engine needs; [`aws`] provides it for real servers; [`Paced`] wraps any store with
-//! concurrency control, retries and request counts, in one place for all operations.
+//! concurrency control, retries and request counts, in one place for all operations;
+//! [`SavedListing`] lets a manifest stand in for a bucket.
 
 pub mod aws;
 mod customer_key;
@@ -11,6 +12,7 @@ mod operation;
 mod paced;
 pub mod page;
 mod profile;
+mod saved;
 mod store;
 
 pub use customer_key::CustomerKey;
@@ -18,4 +20,5 @@ pub use error::{Kind, S3Error};
 pub use operation::{Operation, PriceClass};
 pub use paced::{Meter, Paced, RetryPolicy};
 pub use profile::{Feature, Memory, Profile, Support};
+pub use saved::{SAVED_LISTING, SavedListing};
 pub use store::*;

@@ -165,12 +165,11 @@ impl<S: Store + ?Sized> Paced<S> {
     {
         self.budget.request();
         let mut attempt = 1;
+        let interrupted = || S3Error::local(Kind::Cancelled, operation, bucket, "the run was interrupted");
         loop {
             let permit = tokio::select! {
                 permit = self.pace.acquire() => permit,
-                () = cancel.cancelled() => {
-                    return Err(S3Error::local(Kind::Cancelled, operation, bucket, "the run was interrupted"));
-                }
+                () = cancel.cancelled() => return Err(interrupted()),
             };
             self.meter.count(operation);
             let answer = attempt_once().await;
@@ -193,7 +192,7 @@ impl<S: Store + ?Sized> Paced<S> {
             self.meter.retries.fetch_add(1, Ordering::Relaxed);
             tokio::select! {
                 () = tokio::time::sleep(self.backoff.delay(attempt)) => {}
-                () = cancel.cancelled() => return Err(error),
+                () = cancel.cancelled() => return Err(interrupted()),
             }
             attempt += 1;
         }
@@ -214,6 +213,22 @@ impl<S: Store + ?Sized> Paced<S> {
             && attempt < attempts
             && (error.kind == Kind::Throttled || self.budget.try_retry())
     }
+}
+
+/// Writes that are not safe to send twice: after an ambiguous end (no answer) the caller must look before it
+/// repeats, or a versioned bucket gets a version too many, or an upload stays open that nobody knows of.
+macro_rules! once_if_ambiguous {
+    ($self:ident, $operation:expr, $bucket:expr, $call:expr) => {{
+        // `Kind::Transient` without a code means no answer arrived; the caller reads back.
+        $self
+            .send($operation, $bucket, || async {
+                match $call.await {
+                    Err(error) if error.is_ambiguous() => Ok(Err(error)),
+                    other => other.map(Ok),
+                }
+            })
+            .await?
+    }};
 }
 
 /// A bucket may hold objects with and without a key of the customer's (SSE-C), and no listing tells which. A key
@@ -291,7 +306,7 @@ impl<S: Store + ?Sized> Store for Paced<S> {
     }
 
     async fn create_upload(&self, r: &CreateUpload) -> Answer<UploadId> {
-        self.send(Operation::CreateMultipartUpload, &r.bucket, || self.inner.create_upload(r)).await
+        once_if_ambiguous!(self, Operation::CreateMultipartUpload, &r.bucket, self.inner.create_upload(r))
     }
 
     async fn upload_part(&self, r: &UploadPart) -> Answer<UploadedPart> {

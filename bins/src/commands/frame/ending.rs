@@ -1,6 +1,6 @@
 //! After the work: what was counted, what it means.
 
-use super::{Frame, Judge};
+use super::{Frame, Judge, Target};
 use crate::exit::Exit;
 use s3twin_engine::Error;
 use s3twin_engine::journal::Outcome;
@@ -17,14 +17,20 @@ impl Frame {
         progress: &Progress,
     ) -> Summary {
         let meter = &progress.meter;
+        let (source, replica) = match &self.target {
+            Target::Then(manifest) => (manifest.clone(), Some(self.target_name())),
+            // A run that only reads one side has no other.
+            Target::Itself if !self.writes => (self.source.to_string(), None),
+            _ => (self.source.to_string(), Some(self.target_name())),
+        };
         let mut summary = Summary {
             schema: SUMMARY_SCHEMA.to_owned(),
             run_id,
             command: self.command.to_owned(),
             state: RunState::Complete,
             exit_code: 0,
-            source: self.source.to_string(),
-            replica: Some(self.target_name()),
+            source,
+            replica,
             started_at,
             elapsed_seconds: 0.0,
             keys: Keys::default(),
@@ -39,6 +45,7 @@ impl Frame {
             peak_rss_bytes: peak_rss_bytes(),
             listed_bytes: ListedBytes::default(),
             scrub: None,
+            proved: None,
             dry_run: self.dry_run,
             remarks: Vec::new(),
             error: None,

@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 /// What is copied to the folder that `--report` names.
-const FILES: [&str; 4] = ["summary.json", "findings.jsonl", "plan.jsonl", "report.html"];
+const FILES: [&str; 5] = ["summary.json", "findings.jsonl", "plan.jsonl", "manifest.jsonl", "report.html"];
 
 impl Frame {
     /// Leaves the files and prints the result.

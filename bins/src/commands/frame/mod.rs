@@ -41,6 +41,8 @@ pub(crate) enum Target {
     Itself,
     /// A local folder.
     Folder(PathBuf),
+    /// The source, as this manifest tells it was.
+    Then(String),
 }
 
 /// How a finished run's counts turn into an exit code.
@@ -107,7 +109,7 @@ impl Frame {
     fn target_name(&self) -> String {
         match &self.target {
             Target::Replica(location) => location.to_string(),
-            Target::Itself => self.source.to_string(),
+            Target::Itself | Target::Then(_) => self.source.to_string(),
             Target::Folder(path) => path.display().to_string(),
         }
     }

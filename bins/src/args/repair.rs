@@ -1,0 +1,76 @@
+//! `s3twin repair`.
+
+use super::{CopyArgs, FilterArgs, LimitArgs, OutputArgs};
+use clap::{Args, ValueEnum};
+use s3twin_engine::plan::Direction;
+use s3twin_engine::s3::aws::StaticCredentials;
+
+/// Heal what an audit found, and prove it again
+///
+/// Works on the keys in the audit's findings and on no others: copies what is missing or different (bytes, metadata,
+/// tags, storage class, bit rot), server-side where the server can. A key that somebody wrote since the audit is left
+/// alone and reported. Each copy is proved as deeply as the audit went. `s3twin undo` takes a repair back where the
+/// changed bucket has versions.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct RepairArgs {
+    /// The audit: its run id, the beginning of one, or `latest`
+    pub(crate) run: String,
+    /// Which side is right, and which is changed
+    #[arg(long, value_enum, default_value_t = DirectionArg::SourceToReplica)]
+    pub(crate) direction: DirectionArg,
+    /// Show what would be done; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Remove what the right side does not have
+    #[arg(long, help_heading = "Deleting")]
+    pub(crate) delete: bool,
+    /// Refuse to start if more than N objects would be deleted
+    #[arg(long, value_name = "N", requires = "delete", help_heading = "Deleting")]
+    pub(crate) max_delete: Option<u64>,
+    /// Refuse to start if more than this share of the changed side would be deleted
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        requires = "delete",
+        default_value_t = 50.0,
+        help_heading = "Deleting"
+    )]
+    pub(crate) max_delete_percent: f64,
+    #[command(flatten)]
+    pub(crate) copy: CopyArgs,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Of both sides; endpoints, regions and profiles are the audit's.
+    #[arg(skip)]
+    pub(crate) credentials: Option<StaticCredentials>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  s3twin audit s3://media s3://media-replica --scrub all --compare metadata,tags
+  s3twin repair latest --dry-run
+  s3twin repair 20261121T141500 --delete --max-delete 100
+  s3twin repair latest --direction replica-to-source --include 'audio/**'";
+
+/// Which side is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DirectionArg {
+    /// The audit's primary: the replica is changed
+    SourceToReplica,
+    /// The replica: the primary is changed
+    ReplicaToSource,
+}
+
+impl From<DirectionArg> for Direction {
+    fn from(direction: DirectionArg) -> Self {
+        match direction {
+            DirectionArg::SourceToReplica => Self::SourceToReplica,
+            DirectionArg::ReplicaToSource => Self::ReplicaToSource,
+        }
+    }
+}
