@@ -82,9 +82,12 @@ impl Hands {
         let mut outcomes = futures::stream::iter(tasks)
             .map(|(index, task)| async move { (index, self.copier.copy(&task).await) })
             .buffer_unordered(COPIES_AT_ONCE);
+        let mut cancelled = false;
         while let Some((index, outcome)) = outcomes.next().await {
             if matches!(outcome.result, Err(Failure::Cancelled)) {
-                return Err(Error::Cancelled);
+                // What is under way ends soon, and what was written by then is journalled.
+                cancelled = true;
+                continue;
             }
             Error::if_expired(outcome.result.as_ref().err().and_then(Failure::request))?;
             let Some((case, _)) = judged.get(index) else { continue };
@@ -99,7 +102,7 @@ impl Hands {
                 settle_copy(&outcome, finding, tally);
             }
         }
-        Ok(())
+        if cancelled { Err(Error::Cancelled) } else { Ok(()) }
     }
 
     /// Nothing is journalled: tags are no version, and cannot be taken back.

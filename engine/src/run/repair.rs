@@ -80,7 +80,7 @@ pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Resu
         rules: SyncRules { delete: job.heal.delete },
         dry_run: job.dry_run,
         conditional_deletes: job.copy.conditional_deletes,
-        copier,
+        copier: copier.clone(),
         replica,
         recorder: Arc::clone(&session.recorder),
         cancel: session.cancel.clone(),
@@ -93,6 +93,7 @@ pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Resu
     };
     let ward = Ward { job: &job, hands, prover };
     let result = ward.work_through(session).await;
+    copier.close().await;
     uploads::clean_up(session, target.store.as_ref()).await;
     session.progress.enter(Stage::Reporting);
     session.recorder.conclude(result)

@@ -79,12 +79,19 @@ pub async fn restore(job: RestoreJob, tools: CopyTools, session: &Session) -> Re
         Some(path) => Hands::Folder(download(path, &job, tools, session)?),
         None => Hands::Bucket(mender(&job, tools, session)),
     };
+    let copier = match &hands {
+        Hands::Bucket(mender) => Some(mender.copier.clone()),
+        Hands::Folder(_) => None,
+    };
     let settle = Arc::new(Settle { hands, dry_run: job.dry_run });
     let result = match (&job.plan, &job.one) {
         (Some(path), _) => planned::apply(path, &job, &settle, session).await,
         (None, Some((key, version))) => one_version(key, version, &job, &settle, session).await,
         (None, None) => everything(&job, settle, session).await,
     };
+    if let Some(copier) = copier {
+        copier.close().await;
+    }
     if job.folder.is_none() {
         uploads::clean_up(session, written_to.store.as_ref()).await;
     }

@@ -58,7 +58,7 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
         rules: job.sync,
         dry_run: job.dry_run,
         conditional_deletes: job.copy.conditional_deletes,
-        copier,
+        copier: copier.clone(),
         replica,
         recorder: Arc::clone(&session.recorder),
         cancel: session.cancel.clone(),
@@ -73,6 +73,7 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
     let stats = Arc::clone(&session.progress.walk);
     let walked =
         walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await;
+    copier.close().await;
     uploads::clean_up(session, target.store.as_ref()).await;
     session.progress.enter(Stage::Reporting);
     session.recorder.conclude(walked)
