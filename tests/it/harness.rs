@@ -213,7 +213,7 @@ impl Running {
         self.signal("TERM");
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let script = format!("kill -{name} \"$0\"");
         let sent = Command::new("sh").args(["-c", &script, &id]).status().expect("a shell");

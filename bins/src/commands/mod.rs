@@ -18,4 +18,5 @@ pub(crate) mod runs;
 pub(crate) mod shell;
 pub(crate) mod sync;
 pub(crate) mod undo;
+mod unfinished;
 pub(crate) mod versions;

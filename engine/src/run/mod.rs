@@ -9,6 +9,7 @@ mod hands;
 mod history;
 mod lag;
 mod look;
+mod lost_writes;
 mod mender;
 mod outcome;
 mod patient;
