@@ -79,6 +79,7 @@ async fn dispatch(cli: Cli, origin: Origin) -> Exit {
         Command::Restore(args) => commands::restore::run(*args, talk, origin).await,
         Command::Undo(args) => commands::undo::run(*args, talk, origin).await,
         Command::Versions(args) => commands::versions::run(*args).await,
+        Command::Drill(args) => commands::drill::run(*args, talk, origin).await,
         Command::Lag(args) => commands::lag::run(*args, talk).await,
         Command::Cost(args) => commands::cost::run(*args, talk).await,
         Command::Resume(args) => Box::pin(commands::resume::run(args)).await,

@@ -132,6 +132,9 @@ fn of_summary(job: &str, summary: &Summary) {
     of_each("s3twin_job_listed_bytes", "side", json(serde_json::to_value(summary.listed_bytes)));
     of_each("s3twin_job_requests", "operation", json(serde_json::to_value(&summary.requests)));
     let label = [("job_name", job.to_owned())];
+    if let Some(drill) = &summary.drill {
+        gauge!("s3twin_job_recovery_seconds", &label).set(drill.rto_seconds);
+    }
     gauge!("s3twin_job_retries", &label).set(float(summary.retries));
     gauge!("s3twin_job_throttled", &label).set(float(summary.throttled));
     gauge!("s3twin_job_estimated_cost_usd", &label).set(summary.estimated_cost_usd);
@@ -147,7 +150,7 @@ pub(crate) const COUNTERS: [(&str, &str); 4] = [
 ];
 
 /// As [`COUNTERS`].
-pub(crate) const GAUGES: [(&str, &str); 24] = [
+pub(crate) const GAUGES: [(&str, &str); 25] = [
     ("s3twin_build_info", "1, with the version."),
     ("s3twin_job_last_start_timestamp_seconds", "When the last run began."),
     ("s3twin_job_last_end_timestamp_seconds", "When the last run ended."),
@@ -171,6 +174,7 @@ pub(crate) const GAUGES: [(&str, &str); 24] = [
     ("s3twin_job_lag_versions", "Versions by how they stand on the replica."),
     ("s3twin_job_lag_oldest_open_seconds", "How long the replica has lacked what it lacks longest."),
     ("s3twin_job_monthly_cost_usd", "Storage of the buckets each month."),
+    ("s3twin_job_recovery_seconds", "Reckoned time to restore everything."),
     ("s3twin_job_rpo_kept", "1 while the RPO is kept."),
 ];
 

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
+/// Bytes of relayed objects in memory where no flag says otherwise.
+const PLAIN_MEMORY: u64 = 128 << 20;
 /// Lists in flight at once; the memory of their pages stays below 20 MiB.
 const LISTS_MAX: usize = 64;
 
@@ -171,11 +173,33 @@ pub(crate) fn copy_tools(
     uploads: Arc<dyn UploadLog>,
     cancel: CancellationToken,
 ) -> Result<CopyTools, Error> {
+    let memory = args.memory_limit.as_u64();
+    let bandwidth = args.max_bandwidth.map(|rate| rate.as_u64());
+    tools(memory, bandwidth, uploads, cancel)
+}
+
+/// The same without limits of the user's, for commands that copy little.
+///
+/// # Errors
+/// As [`copy_tools`].
+pub(crate) fn plain_copy_tools(
+    uploads: Arc<dyn UploadLog>,
+    cancel: CancellationToken,
+) -> Result<CopyTools, Error> {
+    tools(PLAIN_MEMORY, None, uploads, cancel)
+}
+
+fn tools(
+    memory: u64,
+    bandwidth: Option<u64>,
+    uploads: Arc<dyn UploadLog>,
+    cancel: CancellationToken,
+) -> Result<CopyTools, Error> {
     let pool = CpuPool::new(0).map_err(|error| Error::Internal(error.to_string()))?;
     Ok(CopyTools {
         digests: DigestService::new(pool),
-        memory: MemoryTickets::new(args.memory_limit.as_u64()),
-        bandwidth: Arc::new(Bandwidth::new(args.max_bandwidth.map(|rate| rate.as_u64()))),
+        memory: MemoryTickets::new(memory),
+        bandwidth: Arc::new(Bandwidth::new(bandwidth)),
         uploads,
         cancel,
     })

@@ -15,6 +15,7 @@ mod audit_report;
 mod audit_scope;
 mod bad_input;
 mod cost;
+mod drill;
 mod fault_kinds;
 mod foreign_bytes;
 mod interrupted;

@@ -3,6 +3,7 @@
 mod audit;
 mod common;
 mod cost;
+mod drill;
 mod jobs;
 mod lab;
 mod lag;
@@ -22,6 +23,7 @@ pub(crate) use common::{
     OutputFormat, Talk,
 };
 pub(crate) use cost::CostArgs;
+pub(crate) use drill::DrillArgs;
 pub(crate) use jobs::{ConfigAction, ConfigCommand, RunArgs, ScheduleArgs};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
 pub(crate) use lag::LagArgs;
@@ -67,6 +69,7 @@ pub(crate) enum Command {
     Undo(Box<UndoArgs>),
     Versions(Box<VersionsArgs>),
     Lag(Box<LagArgs>),
+    Drill(Box<DrillArgs>),
     Cost(Box<CostArgs>),
     Resume(ResumeArgs),
     Runs(RunsArgs),

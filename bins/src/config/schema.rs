@@ -113,6 +113,7 @@ pub(crate) enum JobCommand {
     Sync,
     Lag,
     Cost,
+    Drill,
 }
 
 impl JobCommand {
@@ -123,6 +124,7 @@ impl JobCommand {
             Self::Sync => "sync",
             Self::Lag => "lag",
             Self::Cost => "cost",
+            Self::Drill => "drill",
         }
     }
 

@@ -50,6 +50,7 @@ impl Headline {
     pub(crate) fn of(summary: &Summary) -> Self {
         let (tone, title, sentence) = match summary.state {
             RunState::Complete if summary.command == "audit" => audit(summary),
+            RunState::Complete if summary.drill.is_some() => drill(summary),
             RunState::Complete => change(summary),
             RunState::Incomplete => stopped(summary, "The run could not finish"),
             RunState::Refused => refused(),
@@ -194,6 +195,29 @@ fn left_alone(summary: &Summary) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// A recovery drill: could everything be brought back, and in time?
+fn drill(summary: &Summary) -> (Tone, String, String) {
+    let found = summary.drill.clone().unwrap_or_default();
+    let failed = summary.actions.failed;
+    let title = match (failed, found.rto_kept) {
+        (0, Some(false)) => {
+            format!("Recovery works, but would take {}", duration(found.rto_seconds))
+        }
+        (0, _) => format!("Recovery works: everything in about {}", duration(found.rto_seconds)),
+        _ => format!("{} could not be recovered", counted(failed, "object", "objects")),
+    };
+    let tone = if failed == 0 && found.rto_kept != Some(false) { Tone::Good } else { Tone::Look };
+    let sentence = format!(
+        "{} of {} test objects and {} of {} real objects were restored and proved. {}.",
+        grouped(found.history.restored),
+        grouped(found.history.objects),
+        grouped(found.sample.restored),
+        grouped(found.sample.objects),
+        found.arithmetic
+    );
+    (tone, title, sentence)
 }
 
 fn stopped(summary: &Summary, title: &str) -> (Tone, String, String) {

@@ -61,6 +61,9 @@ fn render(summary: &Summary, folder: &Path) -> String {
             bytes(moved.streamed)
         );
     }
+    if let Some(drill) = &summary.drill {
+        let _ = write!(out, "\n  recovery   {:.0} s: {}", drill.rto_seconds, drill.arithmetic);
+    }
     if let Some(scrub) = &summary.scrub {
         let _ = write!(out, "\n  scrub      {}", scrub.statement);
     }

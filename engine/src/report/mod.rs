@@ -2,6 +2,7 @@
 
 mod census;
 mod cost;
+mod drill;
 mod finding;
 mod lag;
 pub(crate) mod ledger;
@@ -13,6 +14,7 @@ mod tally;
 
 pub use census::{Amount, Census, ClassUse, RULE_DAYS, UploadsUse};
 pub use cost::request_cost_usd;
+pub use drill::{DrillSummary, Measured};
 pub use finding::{Finding, FindingRows};
 pub use lag::{LAG_SCHEMA, Lag, LagCounts, OpenVersion, Percentiles, Status};
 pub use ledger::{Ledger, Proved};

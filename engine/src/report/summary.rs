@@ -1,6 +1,6 @@
 //! `summary.json`, schema `s3twin.summary/1`: the one object that programs read.
 
-use super::{Actions, Bytes, Evidences, Proved, Tally, Verdicts};
+use super::{Actions, Bytes, DrillSummary, Evidences, Proved, Tally, Verdicts};
 use crate::compare::Scrubbed;
 use crate::model::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,9 @@ pub struct Summary {
     /// What was proved by reading within the window asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proved: Option<Proved>,
+    /// What a recovery drill measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<DrillSummary>,
     /// Nothing was written: a rehearsal.
     #[serde(default)]
     pub dry_run: bool,

@@ -4,6 +4,7 @@ mod audit;
 mod census;
 mod deeds;
 mod download;
+mod drill;
 mod examine;
 mod hands;
 mod history;
@@ -30,6 +31,7 @@ mod watch;
 
 pub use audit::{AuditJob, ProofWindow, audit, audit_reading};
 pub use census::census;
+pub use drill::{DrillJob, IsAlive, clean, drill, scratch};
 pub use history::audit_versions;
 pub use lag::{LagJob, lag};
 pub use record::Recorder;

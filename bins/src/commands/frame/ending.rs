@@ -1,6 +1,6 @@
 //! After the work: what was counted, what it means.
 
-use super::{Frame, Judge, Target};
+use super::{Frame, Target};
 use crate::exit::Exit;
 use s3twin_engine::Error;
 use s3twin_engine::journal::Outcome;
@@ -45,6 +45,7 @@ impl Frame {
             peak_rss_bytes: peak_rss_bytes(),
             listed_bytes: ListedBytes::default(),
             scrub: None,
+            drill: None,
             proved: None,
             dry_run: self.dry_run,
             remarks: Vec::new(),
@@ -60,7 +61,7 @@ pub(super) fn conclude(
     summary: &mut Summary,
     tally: &Tally,
     result: Result<(), Error>,
-    judge: Judge,
+    judge: impl FnOnce(&mut Summary) -> Exit,
 ) -> Exit {
     let balanced =
         result.and_then(|()| summary.check(tally).map_err(|error| Error::Internal(error.to_string())));

@@ -63,6 +63,16 @@ impl Frame {
         W: FnOnce(Sides, Session, Timestamp) -> F,
         F: Future<Output = Result<Tally, Error>>,
     {
+        self.run_with(work, |summary| judge(summary)).await
+    }
+
+    /// [`Self::run`] for runs whose summary has more in it than counts: `judge` adds that.
+    pub(crate) async fn run_with<W, F, J>(self, work: W, judge: J) -> Exit
+    where
+        W: FnOnce(Sides, Session, Timestamp) -> F,
+        F: Future<Output = Result<Tally, Error>>,
+        J: FnOnce(&mut Summary) -> Exit,
+    {
         let begun = Instant::now();
         let started_at = self.started_at();
         let Prepared { sides, session, servers, _lease } = match self.prepare(started_at).await {

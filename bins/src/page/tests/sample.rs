@@ -126,6 +126,7 @@ pub(in super::super) fn summary(command: &str, day: u64) -> Summary {
         dry_run: false,
         remarks: Vec::new(),
         scrub: None,
+        drill: None,
         proved: None,
         error: None,
     }
