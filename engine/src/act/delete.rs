@@ -252,7 +252,7 @@ impl Batch<'_> {
                 Ok(marker) => drop(self.results.insert(index, Ok(marker))),
                 // It is deleted all the same.
                 Err(error) => {
-                    tracing::warn!(%error, "a delete marker is not known by its id: undo will not remove it")
+                    tracing::warn!(%error, "a delete marker is not known by its id: undo will not remove it");
                 }
             }
         }
