@@ -117,3 +117,25 @@ fn credentials_that_expire_during_a_run_end_it_and_resume_goes_on() {
     world.spawn(&["resume", "latest"]).wait().exits(0);
     world.assert_twins();
 }
+
+#[test]
+fn an_upload_whose_begin_was_never_answered_is_found_and_aborted() {
+    for more in [&[][..], &["--copy-mode", "relay"]] {
+        let world = world();
+        world.sync(more).exits(0);
+        assert_eq!(world.seen("ListMultipartUploads"), 0, "nobody looks where every begin was answered");
+        let world = self::world();
+        let plan = FaultPlan::default().nth("CreateMultipartUpload", 2, FaultKind::ResetAfter).nth(
+            "CreateMultipartUpload",
+            5,
+            FaultKind::ResetAfter,
+        );
+        world.lab.faults().set(plan);
+        world.sync(more).exits(0);
+        assert_eq!(world.lab.faults().injected()[&FaultKind::ResetAfter], 2);
+        assert_eq!((world.seen("ListMultipartUploads"), world.seen("AbortMultipartUpload")), (2, 2));
+        let open = world.store().bucket("replica").expect("there").read().uploads.len();
+        assert_eq!(open, 0);
+        world.assert_twins();
+    }
+}

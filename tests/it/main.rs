@@ -14,6 +14,7 @@ mod audit_report;
 mod audit_scope;
 mod bad_input;
 mod fault_kinds;
+mod foreign_bytes;
 mod interrupted;
 mod kill;
 mod pairs;

@@ -108,6 +108,33 @@ fn ctrl_c_ends_with_130_and_says_how_to_go_on() {
 }
 
 #[test]
+fn runs_tells_of_the_living_and_the_dead_how_far_they_came() {
+    let world = World::pair();
+    for number in 0..5_000 {
+        world.put("source", &format!("k{number:05}"), "1");
+    }
+    world.lab.set_latency(Duration::from_millis(25));
+    let running = world.start(&["sync", "s3://source", "s3://replica", "--concurrency", "16"]);
+    world.wait_for("CopyObject", 2_500);
+    let told = |word: &str| {
+        let listed = world.spawn(&["runs"]).wait().exits(0);
+        assert!(listed.stdout.contains(word), "no `{word}` in {}", listed.stdout);
+        let json = world.spawn(&["runs", "--output", "json"]).wait().exits(0);
+        serde_json::from_str::<serde_json::Value>(&json.stdout).expect("JSON")["runs"][0].clone()
+    };
+    assert_eq!(told("running")["progress"]["running"], true);
+    running.kill();
+    let dead = told("resume it");
+    assert_eq!((&dead["state"], &dead["progress"]["running"]), (&"unfinished".into(), &false.into()));
+    let number = |name: &str| dead["progress"][name].as_u64().unwrap_or_else(|| panic!("{dead}"));
+    assert!(number("actions") >= 2_000 && number("keys") <= 5_000 && number("ranges_left") > 0, "{dead}");
+    assert!(dead["progress"]["age_seconds"].is_u64() && dead["started_at"].is_string(), "{dead}");
+    world.lab.set_latency(Duration::ZERO);
+    resume(&world).wait().exits(0);
+    world.assert_twins();
+}
+
+#[test]
 fn a_run_that_ended_has_nothing_to_resume() {
     let world = World::new();
     for bucket in ["source", "replica"] {

@@ -7,6 +7,7 @@
 //! S3TWIN_SIM_SECONDS=28800 cargo test -p s3twin_tests --test sim -- --nocapture     a night of new seeds
 //! ```
 
+mod answers;
 mod audit;
 mod faults;
 mod history;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 /// Go on after an interruption, where the run stood
 ///
-/// Finished parts are not listed again, proved copies not repeated, uploads that were left open are aborted.
+/// For audits, syncs, restores and undos. Finished parts are not listed again, proved copies not repeated, uploads
+/// that were left open are aborted, also those of which nobody learned the id.
 /// The findings come out complete and in order, as if the run had never stopped.
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {

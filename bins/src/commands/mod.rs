@@ -13,4 +13,5 @@ pub(crate) mod resume;
 pub(crate) mod runs;
 pub(crate) mod sync;
 pub(crate) mod undo;
+mod unfinished;
 pub(crate) mod versions;

@@ -1,10 +1,11 @@
 //! `s3twin runs`: what was run, and how it ended.
 
+use super::unfinished::Unfinished;
 use crate::args::{OutputFormat, RunsArgs};
 use crate::exit::Exit;
 use crate::page::{duration, moment};
-use crate::run_folder;
 use crate::screen::grouped;
+use crate::{run_folder, setup};
 use comfy_table::{ContentArrangement, Table, presets};
 use s3twin_engine::report::Summary;
 use serde_json::{Value, json};
@@ -18,6 +19,8 @@ const SCHEMA: &str = "s3twin.runs/1";
 struct Run {
     folder: PathBuf,
     summary: Result<Summary, String>,
+    /// How it stands where it left no summary.
+    unfinished: Option<Unfinished>,
 }
 
 pub(crate) fn run(args: &RunsArgs) -> Exit {
@@ -37,7 +40,8 @@ pub(crate) fn run(args: &RunsArgs) -> Exit {
     };
     let limit = if args.limit == 0 { usize::MAX } else { args.limit };
     let wanted = |run: &Run| args.command.as_deref().is_none_or(|command| command == run.command());
-    let runs: Vec<Run> = folders.into_iter().map(Run::read).filter(wanted).take(limit).collect();
+    let runs: Vec<Run> =
+        folders.into_iter().map(|folder| Run::read(folder, &state)).filter(wanted).take(limit).collect();
     let text = match args.output {
         OutputFormat::Json => {
             json!({"schema": SCHEMA, "runs": runs.iter().map(Run::json).collect::<Vec<_>>()}).to_string()
@@ -50,9 +54,11 @@ pub(crate) fn run(args: &RunsArgs) -> Exit {
 }
 
 impl Run {
-    fn read(folder: PathBuf) -> Self {
+    fn read(folder: PathBuf, state: &Path) -> Self {
         let summary = run_folder::summary(&folder);
-        Self { folder, summary }
+        let silent = !folder.join("summary.json").exists();
+        let unfinished = silent.then(|| Unfinished::look(state, &run_folder::name(&folder))).flatten();
+        Self { folder, summary, unfinished }
     }
 
     fn id(&self) -> String {
@@ -87,6 +93,10 @@ impl Run {
             }
             Err(message) => object["error"] = json!(message),
         }
+        if let Some(unfinished) = &self.unfinished {
+            object["started_at"] = json!(unfinished.started_at);
+            object["progress"] = unfinished.json(setup::clock().now());
+        }
         object
     }
 
@@ -103,13 +113,29 @@ impl Run {
 
     fn cells(&self) -> [String; 6] {
         let Ok(summary) = &self.summary else {
-            return [self.id(), self.command(), String::new(), self.state(), String::new(), String::new()];
+            return self.open_cells();
         };
         let command =
             if summary.dry_run { format!("{} (dry run)", summary.command) } else { summary.command.clone() };
         let state = format!("{}, {}", self.state(), summary.exit_code);
         let time = duration(summary.elapsed_seconds);
         [self.id(), command, moment(summary.started_at), state, counts(summary), time]
+    }
+}
+
+impl Run {
+    /// Of a run that left no result: whether it lives, how old it is, how far it came.
+    fn open_cells(&self) -> [String; 6] {
+        let Some(open) = &self.unfinished else {
+            return [self.id(), self.command(), String::new(), self.state(), String::new(), String::new()];
+        };
+        let state = if open.running { "running".to_owned() } else { format!("{}, resume it", self.state()) };
+        let when = open.started_at.map(moment).unwrap_or_default();
+        let now = setup::clock().now();
+        #[allow(clippy::cast_precision_loss)]
+        let age = open.started_at.map(|at| duration((now.millis() - at.millis()).max(0) as f64 / 1000.0));
+        let age = age.map(|age| format!("{age} ago")).unwrap_or_default();
+        [self.id(), self.command(), when, state, open.progress(), age]
     }
 }
 

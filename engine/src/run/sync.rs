@@ -5,7 +5,7 @@
 
 use super::examine::Examine;
 use super::hands::Hands;
-use super::{Session, survey, uploads};
+use super::{Session, lost_writes, survey, uploads};
 use crate::Error;
 use crate::act::{Copier, CopyOptions, CopyTools};
 use crate::compare::{Depth, Reading, Rules};
@@ -49,6 +49,7 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
     session.progress.enter(Stage::Working);
     if !job.dry_run {
         uploads::clean_up(session, replica.store.as_ref()).await;
+        lost_writes::find(session, &replica).await?;
     }
     let target = Arc::clone(&replica);
     let reading = deep(&job.rules, &tools)?;
