@@ -125,9 +125,11 @@ fn an_upload_whose_begin_was_never_answered_is_found_and_aborted() {
         world.sync(more).exits(0);
         assert_eq!(world.seen("ListMultipartUploads"), 0, "nobody looks where every begin was answered");
         let world = self::world();
-        let plan = FaultPlan::default()
-            .nth("CreateMultipartUpload", 2, FaultKind::ResetAfter)
-            .nth("CreateMultipartUpload", 5, FaultKind::ResetAfter);
+        let plan = FaultPlan::default().nth("CreateMultipartUpload", 2, FaultKind::ResetAfter).nth(
+            "CreateMultipartUpload",
+            5,
+            FaultKind::ResetAfter,
+        );
         world.lab.faults().set(plan);
         world.sync(more).exits(0);
         assert_eq!(world.lab.faults().injected()[&FaultKind::ResetAfter], 2);

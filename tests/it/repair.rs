@@ -213,13 +213,11 @@ fn a_repair_killed_at_any_moment_goes_on() {
     }
     let audit = world.audit(&[]).exits(1);
     world.lab.set_latency(Duration::from_millis(15));
-    let mut killed = 0;
-    for copies in [100, 900] {
+    for (killed, copies) in [100, 900].into_iter().enumerate() {
         let arguments = if killed == 0 { vec!["repair", "latest"] } else { vec!["resume", "latest"] };
         let running = world.spawn(&arguments);
         world.wait_for("CopyObject", copies);
         running.kill();
-        killed += 1;
     }
     world.lab.set_latency(Duration::ZERO);
     let done = world.spawn(&["resume", "latest"]).wait().exits(0);
