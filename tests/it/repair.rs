@@ -213,9 +213,8 @@ fn a_repair_killed_at_any_moment_goes_on() {
     }
     let audit = world.audit(&[]).exits(1);
     world.lab.set_latency(Duration::from_millis(15));
-    for (killed, copies) in [100, 900].into_iter().enumerate() {
-        let arguments = if killed == 0 { vec!["repair", "latest"] } else { vec!["resume", "latest"] };
-        let running = world.spawn(&arguments);
+    for (command, copies) in [("repair", 100), ("resume", 900)] {
+        let running = world.spawn(&[command, "latest"]);
         world.wait_for("CopyObject", copies);
         running.kill();
     }

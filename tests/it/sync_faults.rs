@@ -25,7 +25,7 @@ fn spare_versions(world: &World) -> usize {
 fn a_throttling_server_is_obeyed_and_the_sync_ends_clean() {
     for seed in 1..=3 {
         let world = filled(250);
-        world.lab.faults().set(FaultPlan::seeded(seed).rate(FaultKind::SlowDown, 0.05).at_most(12));
+        world.lab.faults().set(FaultPlan::seeded(seed).rate(FaultKind::SlowDown, 0.05));
         let done = world.sync(&[]).exits(0);
         let refused = injected(&world, FaultKind::SlowDown);
         assert!(refused > 0 && done.number("throttled") > 0, "{refused}");

@@ -3,7 +3,7 @@
 use super::{LimitArgs, OutputArgs};
 use clap::Args;
 
-/// Take a restore, or a sync to a versioned replica, back
+/// Take a restore, a repair, or a sync to a versioned replica, back
 ///
 /// Removes the versions and delete markers that the run made, and hides again what it uncovered; only where
 /// what the run left is still on top. What somebody wrote since is left alone and reported.

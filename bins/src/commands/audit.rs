@@ -1,7 +1,6 @@
 //! `s3twin audit`.
 
 use super::baseline::{Baseline, rule_texts};
-use super::earlier;
 use super::frame::{Frame, Target};
 use crate::Origin;
 use crate::args::{AuditArgs, Talk, fidelity};
@@ -55,7 +54,8 @@ async fn carry_out(args: AuditArgs, checked: Checked, talk: Talk, mut origin: Or
     if let Some((baseline, wanted)) = baseline.as_ref().zip(args.baseline.as_deref())
         && let Some(run) = &baseline.run
     {
-        origin = earlier::pinned(origin, wanted, run);
+        // `latest` is another run as soon as this one has begun.
+        origin.replace(wanted, run.id.as_str());
     }
     let target = match (&baseline, args.replica) {
         (Some(baseline), _) => Target::Then(baseline.name()),

@@ -1,7 +1,7 @@
 //! An earlier run: where it is, and the command line that it was started with.
 
 use crate::args::Cli;
-use crate::{Origin, run_folder};
+use crate::run_folder;
 use clap::Parser as _;
 use s3twin_engine::journal::{Replay, RunDir, RunState, StateDir};
 use std::path::Path;
@@ -26,18 +26,4 @@ pub(super) fn command_line(run: &RunDir) -> Result<Cli, String> {
         argv.ok_or_else(|| format!("the journal of run {} does not say how it was started", run.id))?;
     let argv = argv.iter().filter_map(|word| word.as_str());
     Cli::try_parse_from(std::iter::once("s3twin").chain(argv)).map_err(|error| error.to_string())
-}
-
-/// The same origin with a run named by its id: `latest` is another run as soon as this one has begun, and this one
-/// may be resumed.
-pub(super) fn pinned(origin: Origin, wanted: &str, run: &RunDir) -> Origin {
-    match origin {
-        Origin::Fresh { mut argv } => {
-            if let Some(word) = argv.iter_mut().find(|word| *word == wanted) {
-                *word = run.id.to_string();
-            }
-            Origin::Fresh { argv }
-        }
-        interrupted @ Origin::Interrupted(_) => interrupted,
-    }
 }

@@ -88,9 +88,11 @@ async fn heal(
     filter: Filter,
     counts: (u64, u64),
     talk: Talk,
-    origin: Origin,
+    mut origin: Origin,
 ) -> Exit {
     let Audited { run, args: audit, replica } = audited;
+    // `latest` is another run as soon as this one has begun.
+    origin.replace(&args.run, run.id.as_str());
     let rules = as_audited(&audit);
     let mut endpoints = audit.endpoints;
     endpoints.credentials = args.credentials.clone();
@@ -104,7 +106,7 @@ async fn heal(
         limits: args.limits.clone(),
         output: args.output.clone(),
         talk,
-        origin: earlier::pinned(origin, &args.run, &run),
+        origin,
     };
     let direction = Direction::from(args.direction);
     let work = |sides: Sides, session: Session, _| async move {

@@ -79,6 +79,10 @@ fn command(summary: &Summary) -> String {
 fn audit(summary: &Summary) -> (Tone, String, String) {
     let (keys, v) = (summary.keys.union, &summary.verdicts);
     let look = v.to_look_at();
+    if keys == 0 && summary.replica.is_none() {
+        let sentence = "No key was listed. If you expected objects, check bucket, prefix and filters.";
+        return (Tone::Good, "There is nothing here".to_owned(), sentence.to_owned());
+    }
     if keys == 0 {
         return (
             Tone::Good,
@@ -233,6 +237,12 @@ mod tests {
         let (tone, words, _) = title("audit", |run| (run.verdicts.missing, run.keys.union) = (1, 1));
         assert_eq!((tone, words.as_str()), (Tone::Look, "1 key needs a look"));
         assert_eq!(title("audit", |_| ()).1, "Both sides are empty");
+        let (tone, words, sentence) = title("audit", |run| {
+            prove(run, 3);
+            run.replica = None;
+        });
+        assert_eq!((tone, words.as_str()), (Tone::Good, "Every object is as it was written"));
+        assert!(sentence.starts_with("The bytes of 3 objects"), "{sentence}");
     }
 
     #[test]

@@ -192,13 +192,15 @@ fn evidence(summary: &Summary) -> Vec<Slice> {
 
 fn checked(summary: &Summary) -> Vec<Fact> {
     let (keys, size) = (&summary.keys, &summary.listed_bytes);
-    let mut facts = vec![
-        fact("Keys compared", grouped(keys.union), "every key on either side, each with one verdict"),
-        fact("On the source", grouped(keys.source), bytes(size.source)),
-    ];
-    if summary.replica.is_some() {
-        facts.push(fact("On the replica", grouped(keys.replica), bytes(size.replica)));
-    }
+    let mut facts = if summary.replica.is_some() {
+        vec![
+            fact("Keys compared", grouped(keys.union), "every key on either side, each with one verdict"),
+            fact("On the source", grouped(keys.source), bytes(size.source)),
+            fact("On the replica", grouped(keys.replica), bytes(size.replica)),
+        ]
+    } else {
+        vec![fact("Objects", grouped(keys.union), bytes(size.source))]
+    };
     if summary.bytes.hashed > 0 {
         facts.push(fact("Read and hashed", bytes(summary.bytes.hashed), ""));
     }

@@ -64,6 +64,7 @@ use crate::verify::service::DigestService;
 use learned::Learned;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// What copies share with the rest of the run.
 #[derive(Clone)]
@@ -96,6 +97,7 @@ struct Shared {
     uploads: Arc<dyn UploadLog>,
     cancel: CancellationToken,
     learned: Learned,
+    open_uploads: TaskTracker,
 }
 
 /// One object under way.
@@ -125,10 +127,20 @@ impl Copier {
         // Where memory is short, several pieces at once are worth more than large ones; parts have a least size.
         options.single_put = options.single_put.min(memory.capacity() / 4);
         options.relay_part = options.relay_part.min((memory.capacity() / 4).max(5 << 20));
-        let learned = Learned::default();
+        let (learned, open_uploads) = (Learned::default(), TaskTracker::new());
         let tickets = memory;
-        let shared =
-            Shared { source, replica, options, digests, tickets, bandwidth, uploads, cancel, learned };
+        let shared = Shared {
+            source,
+            replica,
+            options,
+            digests,
+            tickets,
+            bandwidth,
+            uploads,
+            cancel,
+            learned,
+            open_uploads,
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -140,6 +152,19 @@ impl Copier {
         let Ledger { way, written, traffic, notes } =
             ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
         CopyOutcome { result, way, written, traffic, notes }
+    }
+
+    /// Waits until every upload of copies that were dropped is aborted, or cannot be: it stays in the log then.
+    /// To be called when no copy is under way any more.
+    pub async fn close(&self) {
+        let open = &self.shared.open_uploads;
+        open.close();
+        if tokio::time::timeout(uploads::ABORT_PATIENCE, open.wait()).await.is_err() {
+            tracing::warn!(
+                uploads = open.len(),
+                "multipart uploads are still open; the journal remembers them"
+            );
+        }
     }
 
     async fn attempt(&self, task: &CopyTask, ledger: &Mutex<Ledger>) -> Result<Copied, Failure> {

@@ -144,7 +144,12 @@ impl Job<'_> {
             })
             .await?;
         round.checksum = round.checksum.filter(|_| self.wants_checksums());
-        Ok(OpenUpload::new(id, Arc::clone(&self.shared.replica.store), Arc::clone(&self.shared.uploads)))
+        Ok(OpenUpload::new(
+            id,
+            Arc::clone(&self.shared.replica.store),
+            Arc::clone(&self.shared.uploads),
+            &self.shared.open_uploads,
+        ))
     }
 
     /// Sends the parts and completes.

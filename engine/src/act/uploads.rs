@@ -5,6 +5,8 @@ use crate::s3::{Answer, CreateUpload, Kind, Store, UploadId};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// Remembers uploads that are open, so that a run that was killed can clean them up later.
 #[async_trait]
@@ -33,7 +35,7 @@ impl UploadLog for NoUploadLog {
 }
 
 /// An abort may take this long: a run that was told to stop must not hang on a dead server.
-const ABORT_PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const ABORT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tries to begin an upload whose answers are lost. Each may leave one behind, which the run looks for at its end.
 const BEGINS: u32 = 4;
@@ -69,12 +71,19 @@ pub(super) struct OpenUpload {
     store: Arc<dyn Store>,
     log: Arc<dyn UploadLog>,
     open: bool,
+    /// Lives until the upload has ended, one way or the other.
+    token: TaskTrackerToken,
 }
 
 impl OpenUpload {
-    pub(super) fn new(id: UploadId, store: Arc<dyn Store>, log: Arc<dyn UploadLog>) -> Self {
+    pub(super) fn new(
+        id: UploadId,
+        store: Arc<dyn Store>,
+        log: Arc<dyn UploadLog>,
+        open: &TaskTracker,
+    ) -> Self {
         log.begun(&id);
-        Self { id, store, log, open: true }
+        Self { id, store, log, open: true, token: open.token() }
     }
 
     /// The server has completed it.
@@ -102,10 +111,12 @@ impl Drop for OpenUpload {
         // Outside a runtime nothing can be sent; the log still has the upload.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let (store, log, id) = (Arc::clone(&self.store), Arc::clone(&self.log), self.id.clone());
+            let token = self.token.clone();
             runtime.spawn(async move {
                 if abort(&store, &id).await {
                     log.ended(&id);
                 }
+                drop(token);
             });
         }
     }

@@ -35,10 +35,11 @@ const RATE_BACK_OFF: f64 = 0.9;
 /// old cap means, and the faster it goes. Pairs of (seconds since the last 503, growth per second).
 const RATE_GROWTH: [(f64, f64); 3] = [(5.0, 0.015), (12.0, 0.10), (f64::INFINITY, 0.50)];
 /// A storm that refuses everything teaches nothing about the rate: below this the cap does not fall.
-const RATE_FLOOR: f64 = 5.0;
+const RATE_FLOOR: f64 = 25.0;
 /// Nor below this share of the best rate that succeeded lately: scattered 503s, which no slowing down would
-/// avoid, must not grind a run to a halt.
-const PEAK_SHARE: f64 = 0.7;
+/// avoid, must not grind a run to a halt. Less than half, because the best rate may have been twice what the server
+/// bears for long: what it had saved up for bursts, and what came in meanwhile.
+const PEAK_SHARE: f64 = 0.45;
 /// What remains of that memory after a second.
 const PEAK_MEMORY: f64 = 0.98;
 /// One 503 burst counts once: the requests that were already in flight tell nothing new.
@@ -198,7 +199,10 @@ impl Pace {
         #[allow(clippy::cast_precision_loss)]
         let fewest = self.limits.start.min(self.limits.ceiling).max(1) as f64;
         state.limit = (state.limit / 2.0).max(fewest);
-        let bore = state.window.current(now).max(1.0);
+        // A 503 among the first requests says nothing about a rate yet: fewer at once will do.
+        let Some(bore) = state.window.known(now) else { return };
+        // A run may be over before a window is full.
+        state.window.peak = state.window.peak.max(bore);
         let rate = state.learned_rate.map_or(bore, |learned| learned.min(bore.max(learned * 0.5)));
         let floor = RATE_FLOOR.max(state.window.peak * PEAK_SHARE);
         state.learned_rate = Some((rate * RATE_BACK_OFF).max(floor));
@@ -248,6 +252,12 @@ impl State {
 }
 
 impl Window {
+    /// The rate of successes, unless too little was seen to tell.
+    fn known(&self, now: Instant) -> Option<f64> {
+        let young = self.rate == 0.0 && now.duration_since(self.since) < COOL_DOWN;
+        (!young).then(|| self.current(now).max(1.0))
+    }
+
     /// The best estimate of the rate of successes: this window once it is old enough to mean something.
     fn current(&self, now: Instant) -> f64 {
         let age = now.duration_since(self.since).as_secs_f64();

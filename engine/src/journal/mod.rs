@@ -26,8 +26,8 @@ pub use error::JournalError;
 pub use frame::{FORMAT_VERSION, Frames, Header, MAX_RECORD, Tail};
 pub use lease::{Holder, Lease, LeaseError, Pair};
 pub use record::{
-    Action, ActionKind, Finished, Interrupted, Note, Outcome, Piece, Record, Resumed, Started, UploadPlace,
-    Void,
+    Action, ActionKind, AwaitedWrite, Finished, Interrupted, Note, Outcome, Piece, Record, Resumed, Started,
+    UploadPlace, Void,
 };
 pub use resume::{End, PlacedPiece, Records, Replay, Resumption, read_records, resume};
 pub use run_id::RunId;

@@ -11,6 +11,7 @@ use crate::model::{KeyRange, Timestamp};
 use crate::s3::UploadId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub enum Record {
     UploadLookedFor(UploadPlace),
     /// A multipart upload was completed or aborted.
     UploadEnded(UploadId),
+    /// Objects are about to be changed; in the file before the requests are sent.
+    WritesAwaited(BTreeMap<String, AwaitedWrite>),
     /// An object was changed; what `undo` needs.
     Action(Action),
     /// Something worth telling that nothing depends on.
@@ -99,6 +102,22 @@ pub struct Piece {
     pub findings_crc: Option<u32>,
     /// The counts of this piece alone.
     pub tally: Value,
+}
+
+/// A write about to be sent, under its key. See [`Record::WritesAwaited`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedWrite {
+    /// What is to be done.
+    pub kind: ActionKind,
+    /// Bytes to be written.
+    #[serde(default)]
+    pub size: u64,
+    /// ETag of what is copied, without quotes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// The version that is current before, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_version_id: Option<String>,
 }
 
 /// See [`Record::Action`].

@@ -8,8 +8,8 @@
 use super::frame::Frames;
 use super::segments::{Segments, Slice};
 use super::{
-    Action, Coverage, Finished, Header, Interrupted, Journal, JournalError, Piece, Record, Resumed, Started,
-    Tail, UploadPlace, Void, check, file, writer,
+    Action, AwaitedWrite, Coverage, Finished, Header, Interrupted, Journal, JournalError, Piece, Record,
+    Resumed, Started, Tail, UploadPlace, Void, check, file, writer,
 };
 use crate::model::{KeyRange, Timestamp};
 use crate::s3::UploadId;
@@ -104,6 +104,8 @@ pub struct Replay {
     pub uploads: BTreeSet<UploadId>,
     /// Places where an upload may be open whose id is not known; the value tells that an answer was lost.
     doubtful: BTreeMap<UploadPlace, bool>,
+    /// Writes that were about to be sent when the process died, by key: done or not, nobody heard.
+    pub awaited: BTreeMap<String, AwaitedWrite>,
     /// Number of [`Record::Action`]s.
     pub action_count: u64,
     /// How often it was taken up again.
@@ -133,6 +135,7 @@ impl Replay {
             pieces: Vec::new(),
             uploads: BTreeSet::new(),
             doubtful: BTreeMap::new(),
+            awaited: BTreeMap::new(),
             action_count: 0,
             resumed: 0,
             end: End::Open,
@@ -176,7 +179,11 @@ impl Replay {
                 self.uploads.insert(upload);
             }
             Record::UploadEnded(upload) => drop(self.uploads.remove(&upload)),
-            Record::Action(_) => self.action_count += 1,
+            Record::WritesAwaited(writes) => self.awaited.extend(writes),
+            Record::Action(action) => {
+                self.action_count += 1;
+                self.awaited.remove(&action.key);
+            }
             Record::Note(_) => {}
             Record::Interrupted(interrupted) => self.end = End::Interrupted(interrupted),
             Record::Finished(finished) => self.end = End::Finished(finished),
@@ -192,6 +199,7 @@ impl Replay {
             return Err(self.contradiction(what));
         }
         *end = to;
+        self.awaited.retain(|key, _| !piece.range.contains(key));
         self.pieces.push(PlacedPiece {
             range: piece.range,
             segment: piece.segment,

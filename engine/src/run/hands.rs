@@ -5,7 +5,7 @@ use super::prove::Case;
 use crate::Error;
 use crate::act::{Copier, CopyOutcome, CopyTask, DeleteTask, Failure, Seen, Standing, delete_keys};
 use crate::compare::{Facts, Judgement};
-use crate::journal::{Action as Done, ActionKind};
+use crate::journal::{Action as Done, ActionKind, AwaitedWrite};
 use crate::list::Side;
 use crate::plan::{Action, SyncRules, action_for};
 use crate::report::{Finding, Tally};
@@ -76,12 +76,18 @@ impl Hands {
     ) -> Result<(), Error> {
         let tasks: Vec<_> =
             indices.iter().filter_map(|index| Some((*index, copy_task(&judged.get(*index)?.0)?))).collect();
+        self.recorder
+            .await_writes(tasks.iter().map(|(_, task)| awaited(task, ActionKind::Copied)).collect())
+            .await?;
         let mut outcomes = futures::stream::iter(tasks)
             .map(|(index, task)| async move { (index, self.copier.copy(&task).await) })
             .buffer_unordered(COPIES_AT_ONCE);
+        let mut cancelled = false;
         while let Some((index, outcome)) = outcomes.next().await {
             if matches!(outcome.result, Err(Failure::Cancelled)) {
-                return Err(Error::Cancelled);
+                // What is under way ends soon, and what was written by then is journalled.
+                cancelled = true;
+                continue;
             }
             Error::if_expired(outcome.result.as_ref().err().and_then(Failure::request))?;
             let Some((case, _)) = judged.get(index) else { continue };
@@ -96,7 +102,7 @@ impl Hands {
                 settle_copy(&outcome, finding, tally);
             }
         }
-        Ok(())
+        if cancelled { Err(Error::Cancelled) } else { Ok(()) }
     }
 
     /// Nothing is journalled: tags are no version, and cannot be taken back.
@@ -148,6 +154,8 @@ impl Hands {
             if_match: case.replica.as_ref().and_then(|facts| facts.etag.clone()),
         });
         let tasks: Vec<_> = tasks.collect();
+        let deletion = |task: &DeleteTask| (task.key.clone(), awaited_deletion(ActionKind::Deleted, None));
+        self.recorder.await_writes(tasks.iter().map(deletion).collect()).await?;
         let outcomes = delete_keys(&self.replica, &tasks, self.conditional_deletes, &self.cancel).await;
         for (index, outcome) in indices.iter().zip(outcomes) {
             let Some(finding) = findings.get_mut(*index) else { continue };
@@ -184,6 +192,17 @@ impl Hands {
         }
         self.recorder.action(Done { key: key.to_owned(), kind, version_id, previous_version_id }).await
     }
+}
+
+/// A copy as the journal announces it.
+pub(super) fn awaited(task: &CopyTask, kind: ActionKind) -> (String, AwaitedWrite) {
+    let etag = task.source.etag.as_ref().map(ToString::to_string);
+    (task.key.clone(), AwaitedWrite { kind, size: task.source.size, etag, previous_version_id: None })
+}
+
+/// A delete marker as the journal announces it.
+pub(super) fn awaited_deletion(kind: ActionKind, previous_version_id: Option<String>) -> AwaitedWrite {
+    AwaitedWrite { kind, size: 0, etag: None, previous_version_id }
 }
 
 fn intention(action: Action, dry_run: bool) -> &'static str {

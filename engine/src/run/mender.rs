@@ -5,11 +5,12 @@
 //! right after, because its version id is not known before.
 
 use super::Recorder;
+use super::hands::{awaited, awaited_deletion};
 use super::look::{Tops, tops};
 use super::thaw::Thaw;
 use crate::Error;
 use crate::act::{Copier, CopyTask, DeleteTask, Failure, Seen, Standing, delete_keys};
-use crate::journal::{Action as Done, ActionKind};
+use crate::journal::{Action as Done, ActionKind, AwaitedWrite};
 use crate::list::{Side, StackEntry};
 use crate::model::{ETag, EntryKind, KeyRange, Restore, StorageClass};
 use crate::plan::{Planned, PlannedVersion, Step};
@@ -141,6 +142,18 @@ impl Mender {
         let wanted = rows.iter().enumerate().filter(|(_, row)| row.planned.action == Step::CopyVersion);
         let tasks: Vec<_> =
             wanted.filter_map(|(index, row)| Some((index, copy_task(&row.planned)?))).collect();
+        let announced = tasks.iter().map(|(index, task)| {
+            let (key, write) = awaited(task, ActionKind::Restored);
+            let current = rows.get(*index).and_then(|row| row.planned.current.as_ref());
+            (
+                key,
+                AwaitedWrite {
+                    previous_version_id: current.map(|version| version.version_id.clone()),
+                    ..write
+                },
+            )
+        });
+        self.recorder.await_writes(announced.collect()).await?;
         let mut outcomes = futures::stream::iter(tasks)
             .map(|(index, task)| async move { (index, self.copier.copy(&task).await) })
             .buffer_unordered(AT_ONCE);
@@ -182,6 +195,11 @@ impl Mender {
                 if_match: row.planned.current.as_ref().and_then(etag),
             })
             .collect();
+        let announced = wanted.iter().map(|row| {
+            let current = row.planned.current.as_ref().map(|version| version.version_id.clone());
+            (row.planned.key.clone(), awaited_deletion(ActionKind::MarkerAdded, current))
+        });
+        self.recorder.await_writes(announced.collect()).await?;
         let outcomes = delete_keys(&self.target, &tasks, self.conditional_deletes, &self.cancel).await;
         for (row, outcome) in wanted.iter_mut().zip(outcomes) {
             row.outcome = match outcome.result {

@@ -7,6 +7,7 @@ mod examine;
 mod hands;
 mod history;
 mod look;
+mod lost_writes;
 mod mender;
 mod outcome;
 mod patient;

@@ -4,8 +4,8 @@
 use crate::Error;
 use crate::act::UploadLog;
 use crate::journal::{
-    Action, Finished, Joined, Journal, JournalError, Outcome, Piece, Record, Resumption, RunDir, Segments,
-    Slice, Started, UploadPlace,
+    Action, AwaitedWrite, Finished, Joined, Journal, JournalError, Outcome, Piece, Record, Resumption,
+    RunDir, Segments, Slice, Started, UploadPlace,
 };
 use crate::model::{KeyRange, Timestamp};
 use crate::report::{ManifestHeader, Tally};
@@ -48,6 +48,8 @@ struct State {
     open_uploads: BTreeSet<UploadId>,
     /// Where uploads may be open whose ids nobody knows.
     doubtful_uploads: BTreeSet<UploadPlace>,
+    /// Writes of the process before this one, of which nothing more is known.
+    awaited: BTreeMap<String, AwaitedWrite>,
 }
 
 impl Recorder {
@@ -73,7 +75,8 @@ impl Recorder {
         let began = replay.started.as_ref().map(|started| started.started_at).unwrap_or_default();
         let mut recorder = Self::new(run, journal, segments, (replay.remaining(&KeyRange::all()), began));
         let doubtful_uploads = replay.doubtful_uploads().cloned().collect();
-        let mut state = State { open_uploads: replay.uploads.clone(), doubtful_uploads, ..State::default() };
+        let (open_uploads, awaited) = (replay.uploads.clone(), replay.awaited.clone());
+        let mut state = State { open_uploads, doubtful_uploads, awaited, ..State::default() };
         for tally in replay.tallies::<Tally>() {
             state.tally.add(&tally?);
         }
@@ -193,6 +196,23 @@ impl Recorder {
     /// When the journal cannot be written.
     pub async fn action(&self, action: Action) -> Result<(), Error> {
         Ok(self.journal.append(&Record::Action(action)).await?)
+    }
+
+    /// Says which writes are to come; returns when a process that is killed leaves that behind.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub(super) async fn await_writes(&self, writes: BTreeMap<String, AwaitedWrite>) -> Result<(), Error> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        self.journal.append(&Record::WritesAwaited(writes)).await?;
+        Ok(self.journal.written().await?)
+    }
+
+    /// Writes of the process before this one that may have been done or not. They are handed out once.
+    pub(super) fn take_awaited(&self) -> BTreeMap<String, AwaitedWrite> {
+        std::mem::take(&mut self.state().awaited)
     }
 
     /// The rows to come are findings, proofs and, with a header, manifest rows together.

@@ -9,8 +9,7 @@ use super::hands::Hands;
 use super::patient::{Standing, case, is_same, known, look};
 use super::prove::{Case, Prover};
 use super::sync::deep;
-use super::uploads;
-use super::{Recorder, Session};
+use super::{Recorder, Session, lost_writes, uploads};
 use crate::Error;
 use crate::act::{Copier, CopyOptions, CopyTools};
 use crate::compare::own::prove_own;
@@ -68,6 +67,7 @@ pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Resu
     session.progress.enter(Stage::Working);
     if !job.dry_run {
         uploads::clean_up(session, replica.store.as_ref()).await;
+        lost_writes::find(session, &replica).await?;
     }
     let target = Arc::clone(&replica);
     // Bit rot is looked for on the right side too, before it is copied.
@@ -80,7 +80,7 @@ pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Resu
         rules: SyncRules { delete: job.heal.delete },
         dry_run: job.dry_run,
         conditional_deletes: job.copy.conditional_deletes,
-        copier,
+        copier: copier.clone(),
         replica,
         recorder: Arc::clone(&session.recorder),
         cancel: session.cancel.clone(),
@@ -93,6 +93,7 @@ pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Resu
     };
     let ward = Ward { job: &job, hands, prover };
     let result = ward.work_through(session).await;
+    copier.close().await;
     uploads::clean_up(session, target.store.as_ref()).await;
     session.progress.enter(Stage::Reporting);
     session.recorder.conclude(result)

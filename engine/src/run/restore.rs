@@ -10,7 +10,7 @@ use super::look::history_of;
 use super::mender::{Mender, Outcome, Work};
 use super::outcome::{conclude, write_rows};
 use super::thaw::{Thaw, ThawRules};
-use super::{Recorder, Session, planned};
+use super::{Recorder, Session, lost_writes, planned, uploads};
 use crate::Error;
 use crate::act::folder::Folder;
 use crate::act::{Copier, CopyOptions, CopyTools};
@@ -71,9 +71,17 @@ pub async fn restore(job: RestoreJob, tools: CopyTools, session: &Session) -> Re
     }
     session.progress.enter(Stage::Working);
     let written_to = Arc::clone(job.sides.replica.as_ref().unwrap_or(&job.sides.source));
+    if !job.dry_run && job.folder.is_none() {
+        uploads::clean_up(session, written_to.store.as_ref()).await;
+        lost_writes::find(session, &written_to).await?;
+    }
     let hands = match &job.folder {
         Some(path) => Hands::Folder(download(path, &job, tools, session)?),
-        None => Hands::Bucket(mender(&job, tools, session).await),
+        None => Hands::Bucket(mender(&job, tools, session)),
+    };
+    let copier = match &hands {
+        Hands::Bucket(mender) => Some(mender.copier.clone()),
+        Hands::Folder(_) => None,
     };
     let settle = Arc::new(Settle { hands, dry_run: job.dry_run });
     let result = match (&job.plan, &job.one) {
@@ -81,8 +89,11 @@ pub async fn restore(job: RestoreJob, tools: CopyTools, session: &Session) -> Re
         (None, Some((key, version))) => one_version(key, version, &job, &settle, session).await,
         (None, None) => everything(&job, settle, session).await,
     };
+    if let Some(copier) = copier {
+        copier.close().await;
+    }
     if job.folder.is_none() {
-        super::uploads::clean_up(session, written_to.store.as_ref()).await;
+        uploads::clean_up(session, written_to.store.as_ref()).await;
     }
     session.progress.enter(Stage::Reporting);
     let written = write_rows(&session.recorder, &job.header(session));
@@ -320,12 +331,9 @@ enum Hands {
     Folder(Download),
 }
 
-async fn mender(job: &RestoreJob, tools: CopyTools, session: &Session) -> Mender {
+fn mender(job: &RestoreJob, tools: CopyTools, session: &Session) -> Mender {
     let source = Arc::clone(&job.sides.source);
     let target = job.sides.replica.clone().unwrap_or_else(|| Arc::clone(&source));
-    if !job.dry_run {
-        super::uploads::clean_up(session, target.store.as_ref()).await;
-    }
     Mender {
         copier: Copier::new((*source).clone(), (*target).clone(), job.copy.clone(), tools),
         thaw: thaw(job, session),

@@ -5,7 +5,7 @@
 
 use super::examine::Examine;
 use super::hands::Hands;
-use super::{Session, survey, uploads};
+use super::{Session, lost_writes, survey, uploads};
 use crate::Error;
 use crate::act::{Copier, CopyOptions, CopyTools};
 use crate::compare::{Depth, Reading, Rules};
@@ -49,6 +49,7 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
     session.progress.enter(Stage::Working);
     if !job.dry_run {
         uploads::clean_up(session, replica.store.as_ref()).await;
+        lost_writes::find(session, &replica).await?;
     }
     let target = Arc::clone(&replica);
     let reading = deep(&job.rules, &tools)?;
@@ -57,7 +58,7 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
         rules: job.sync,
         dry_run: job.dry_run,
         conditional_deletes: job.copy.conditional_deletes,
-        copier,
+        copier: copier.clone(),
         replica,
         recorder: Arc::clone(&session.recorder),
         cancel: session.cancel.clone(),
@@ -72,6 +73,7 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
     let stats = Arc::clone(&session.progress.walk);
     let walked =
         walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await;
+    copier.close().await;
     uploads::clean_up(session, target.store.as_ref()).await;
     session.progress.enter(Stage::Reporting);
     session.recorder.conclude(walked)

@@ -27,7 +27,7 @@ impl Frame {
         let cancel = setup::cancel_on_signals();
         let replica = match &self.target {
             Target::Replica(location) => Some(location),
-            Target::Itself | Target::Then(_) | Target::Folder(_) => None,
+            Target::Itself | Target::Folder(_) | Target::Then(_) => None,
         };
         // Loading the AWS configuration has a large state; it is needed once.
         let connected =
