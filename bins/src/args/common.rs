@@ -140,8 +140,7 @@ pub(crate) struct CopyArgs {
     #[arg(long, value_name = "CLASS")]
     pub(crate) storage_class: Option<String>,
     /// Encryption of the copies: AES256, aws:kms or aws:kms:dsse [default: the bucket's]
-    #[arg(long, value_name = "ALGORITHM", value_parser = ["AES256", "aws:kms", "aws:kms:dsse"],
-        conflicts_with_all = ["sse_c_key_file", "replica_sse_c_key_file"])]
+    #[arg(long, value_name = "ALGORITHM", value_parser = ["AES256", "aws:kms", "aws:kms:dsse"])]
     pub(crate) sse: Option<String>,
     /// KMS key of the copies
     #[arg(long, value_name = "KEY", requires = "sse")]
