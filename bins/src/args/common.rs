@@ -55,9 +55,6 @@ pub(crate) struct OutputArgs {
     pub(crate) state_dir: Option<PathBuf>,
 }
 
-/// Flags that say how copies are encrypted, as `--sse` does; for commands that have both.
-pub(crate) const KEY_FILES_OF_THE_TARGET: [&str; 2] = ["sse_c_key_file", "replica_sse_c_key_file"];
-
 /// How to reach the two sides.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Endpoints (standard AWS configuration applies; these override it)")]

@@ -19,8 +19,7 @@ mod versions;
 
 pub(crate) use audit::{AuditArgs, Described, fidelity};
 pub(crate) use common::{
-    Compat, CopyArgs, EndpointArgs, FilterArgs, KEY_FILES_OF_THE_TARGET, LimitArgs, LogFormat, OutputArgs,
-    OutputFormat, Talk,
+    Compat, CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
 };
 pub(crate) use cost::CostArgs;
 pub(crate) use drill::DrillArgs;

@@ -12,7 +12,6 @@ use s3twin_engine::model::Location;
 /// write is overwritten: every write is conditional on what was listed.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-#[command(mut_arg("sse", |sse| sse.conflicts_with_all(super::KEY_FILES_OF_THE_TARGET)))]
 pub(crate) struct SyncArgs {
     /// s3://bucket or s3://bucket/prefix
     pub(crate) source: Location,

@@ -5,7 +5,7 @@ use crate::Origin;
 use crate::args::{DrillArgs, Talk};
 use crate::exit::Exit;
 use crate::{run_folder, setup};
-use s3twin_engine::act::{CopyOptions, UploadLog};
+use s3twin_engine::act::CopyOptions;
 use s3twin_engine::journal::{RunState, StateDir};
 use s3twin_engine::list::Sides;
 use s3twin_engine::report::{DrillSummary, Summary};
@@ -40,8 +40,7 @@ pub(crate) async fn run(args: DrillArgs, talk: Talk, origin: Origin) -> Exit {
     let work = |sides: Sides, session: Session, _| async move {
         // Each is set once: there is one run.
         let _ = to_name.set(session.recorder.run().id.to_string());
-        let uploads: Arc<dyn UploadLog> = session.recorder.clone();
-        let tools = setup::plain_copy_tools(uploads, session.cancel.clone())?;
+        let tools = setup::plain_copy_tools(&session)?;
         let job = DrillJob {
             side: sides.source,
             objects,

@@ -51,11 +51,14 @@ fn is_own(top: &StackEntry, awaited: &AwaitedWrite, began: Timestamp) -> bool {
     let is_new = &*top.version_id != NULL
         && awaited.previous_version_id.as_deref() != Some(&*top.version_id)
         && top.last_modified.seconds() + SKEW_SECONDS >= began.seconds();
+    // Undo removes what is called the run's own for good: what stood there before must never be.
+    let found = top.etag.as_ref().map(ToString::to_string);
+    let stood_before = found.is_some() && found == awaited.previous_etag;
     let is_it = match awaited.kind {
         ActionKind::Deleted | ActionKind::MarkerAdded => top.kind == EntryKind::DeleteMarker,
         _ => top.kind == EntryKind::Object && top.size == awaited.size && may_be(top.etag.as_ref(), awaited),
     };
-    is_new && is_it
+    is_new && !stood_before && is_it
 }
 
 /// Another part layout or encryption makes another ETag of the same bytes; two plain ones tell.
@@ -96,6 +99,7 @@ mod tests {
             size: 5,
             etag: Some(ONE.into()),
             previous_version_id: Some("old".into()),
+            previous_etag: None,
         };
         assert!(is_own(&top("new", 10_000, Some(ONE)), &copy, began));
         assert!(is_own(&top("new", 9_500, Some(ONE)), &copy, began), "the server's clock is behind");
@@ -105,6 +109,17 @@ mod tests {
         assert!(!is_own(&top("new", 5_000, Some(ONE)), &copy, began), "older than the run");
         assert!(!is_own(&top("null", 10_000, Some(ONE)), &copy, began), "no version");
         assert!(!is_own(&top("new", 10_000, None), &copy, began));
+        let unnamed = AwaitedWrite {
+            previous_version_id: None,
+            previous_etag: Some(TWO.into()),
+            etag: Some(format!("{ONE}-2")),
+            ..copy.clone()
+        };
+        assert!(is_own(&top("new", 10_000, Some(ONE)), &unnamed, began), "in other parts");
+        assert!(
+            !is_own(&top("old", 10_000, Some(TWO)), &unnamed, began),
+            "it stood there, whatever its layout"
+        );
         let delete = AwaitedWrite { kind: ActionKind::Deleted, ..copy };
         assert!(is_own(&top("marker", 10_000, None), &delete, began));
         assert!(!is_own(&top("new", 10_000, Some(ONE)), &delete, began));

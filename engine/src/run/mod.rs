@@ -8,6 +8,7 @@ mod drill;
 mod examine;
 mod hands;
 mod history;
+mod inherited;
 mod lag;
 mod look;
 mod lost_writes;
