@@ -458,6 +458,12 @@ fn a_replica_that_may_have_come_later_is_uncertain() {
     let failed = stage.restore(10, &["--in-place", "--uncertain", "fail"]);
     assert_eq!(failed.code, 3, "{failed:?}");
     stage.lab.reset_requests();
+    let looked = stage.restore(10, &["--dry-run"]);
+    assert_eq!(
+        stage.lab.requests().get("HeadObject"),
+        Some(&2),
+        "only what is dated just before is asked about: {looked:?}"
+    );
     let ran = stage.restore(10, &["--in-place"]);
     assert_eq!((ran.code, ran.action("restored"), ran.action("skipped")), (1, 2, 1), "{ran:?}");
     assert_eq!(ran.plan()[1], ("late".into(), "uncertain".into(), "inherited-time".into()));
