@@ -110,7 +110,7 @@ mod tests {
             previous_version_id: None,
             previous_etag: Some(TWO.into()),
             etag: Some(format!("{ONE}-2")),
-            ..copy.clone()
+            ..copy
         };
         assert!(is_own(&top("new", 10_000, Some(ONE)), &unnamed, began), "in other parts");
         assert!(
