@@ -93,10 +93,11 @@ impl Servers {
     /// Remembers what was found out. A memory that cannot be kept costs the next run a few requests, no more.
     pub(crate) fn remember(&self) {
         for (endpoint, profile) in self.met.iter().filter(|(_, profile)| profile.has_news()) {
-            if matches!(self.compat, Compat::Auto | Compat::Probe) && !is_aws(endpoint) {
-                if let Err(error) = self.write(endpoint, profile.memory()) {
-                    tracing::warn!(%error, endpoint, "what this server can do could not be remembered");
-                }
+            if matches!(self.compat, Compat::Auto | Compat::Probe)
+                && !is_aws(endpoint)
+                && let Err(error) = self.write(endpoint, profile.memory())
+            {
+                tracing::warn!(%error, endpoint, "what this server can do could not be remembered");
             }
         }
     }

@@ -103,7 +103,10 @@ fn rules(args: &RestoreArgs, started_at: Timestamp) -> PlanRules {
         goal,
         strategy: args.strategy.into(),
         uncertain: args.uncertain.into(),
-        doubts: DoubtRules { multipart_window_seconds: args.multipart_window },
+        doubts: DoubtRules {
+            multipart_window_seconds: args.multipart_window,
+            replication_window_seconds: args.replication_window,
+        },
         keep_new: args.keep_new,
     }
 }

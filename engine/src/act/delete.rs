@@ -87,6 +87,7 @@ impl Batch<'_> {
             tries += 1;
             if !self.conditional {
                 open = self.still_there(open).await;
+                self.name_markers().await;
                 if open.is_empty() {
                     return;
                 }
@@ -155,6 +156,10 @@ impl Batch<'_> {
                     }
                     // 412 may be the answer to our own earlier try.
                     _ if error.is_retryable() || matches!(error.kind, Kind::Changed | Kind::Conflict) => {
+                        // One by one, answers are lost one by one.
+                        if error.is_ambiguous() {
+                            self.lost.insert(index);
+                        }
                         reason = error;
                         again.push(index);
                     }

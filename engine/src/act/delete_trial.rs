@@ -36,8 +36,17 @@ impl Batch<'_> {
         let key = DeleteKey { if_match: Some(nobodys_etag()), ..key };
         let profile = &self.side.profile;
         let answer = self.send(std::slice::from_ref(&key)).await;
+        let answer = match answer {
+            Ok(mut answers) => answers.pop(),
+            Err(error) => {
+                if error.is_ambiguous() {
+                    self.lost.insert(index);
+                }
+                None
+            }
+        };
         // A request that failed, whatever became of it, leaves the key to the looks and tries of all keys.
-        let Some(deleted) = answer.ok().and_then(|mut answers| answers.pop()) else { return Some(index) };
+        let Some(deleted) = answer else { return Some(index) };
         match deleted.error.map(|error| error.kind) {
             None => {
                 profile.misses(Feature::DeleteIfMatch);
