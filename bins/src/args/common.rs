@@ -140,8 +140,7 @@ pub(crate) struct CopyArgs {
     #[arg(long, value_name = "CLASS")]
     pub(crate) storage_class: Option<String>,
     /// Encryption of the copies: AES256, aws:kms or aws:kms:dsse [default: the bucket's]
-    #[arg(long, value_name = "ALGORITHM", value_parser = ["AES256", "aws:kms", "aws:kms:dsse"],
-        conflicts_with_all = ["sse_c_key_file", "replica_sse_c_key_file"])]
+    #[arg(long, value_name = "ALGORITHM", value_parser = ["AES256", "aws:kms", "aws:kms:dsse"])]
     pub(crate) sse: Option<String>,
     /// KMS key of the copies
     #[arg(long, value_name = "KEY", requires = "sse")]
@@ -187,6 +186,15 @@ pub(crate) enum CopyModeArg {
 }
 
 impl CopyArgs {
+    /// What clap cannot say, because commands without copies have the keys, too.
+    pub(crate) fn check(&self, endpoints: &EndpointArgs) -> Result<(), String> {
+        let has_key = endpoints.sse_c_key_file.is_some() || endpoints.replica_sse_c_key_file.is_some();
+        if self.sse.is_some() && has_key {
+            return Err("copies are encrypted either by --sse or with a key of yours, not both".into());
+        }
+        Ok(())
+    }
+
     /// As the engine wants it.
     pub(crate) fn options(&self) -> CopyOptions {
         CopyOptions {
