@@ -114,11 +114,6 @@ macro_rules! once_if_ambiguous {
     }};
 }
 
-/// Tries of a HEAD that is denied without a word.
-const HEAD_TRIES: u32 = 3;
-/// So many HEADs denied each time show that they are not allowed.
-const DENIALS_ENOUGH: u64 = 4;
-
 /// A store with pacing, retries and a meter around it.
 pub struct Paced<S: ?Sized> {
     pace: Arc<Pace>,
@@ -127,8 +122,6 @@ pub struct Paced<S: ?Sized> {
     policy: RetryPolicy,
     backoff: Backoff,
     budget: RetryBudget,
-    /// HEADs that were denied however often they were asked.
-    denials: AtomicU64,
     inner: Arc<S>,
 }
 
@@ -144,16 +137,7 @@ impl<S: Store + ?Sized> Paced<S> {
         let backoff = Backoff::new(policy.base, policy.cap, policy.seed);
         // 200 retries are free, then one per five requests: a server that fails every fifth request for
         // hours is still worked with, one that fails all of them is given up on quickly.
-        Self {
-            pace,
-            meter,
-            cancel,
-            policy,
-            backoff,
-            budget: RetryBudget::new(200, 5),
-            denials: AtomicU64::new(0),
-            inner,
-        }
+        Self { pace, meter, cancel, policy, backoff, budget: RetryBudget::new(200, 5), inner }
     }
 
     async fn send<T, F>(
@@ -212,23 +196,6 @@ impl<S: Store + ?Sized> Paced<S> {
             }
             attempt += 1;
         }
-    }
-
-    /// A HEAD that is denied has no words: it may be the clock, which the next request has right. So it is asked
-    /// again, until enough denials have turned out to be meant.
-    async fn head_again(&self, r: &HeadObject) -> Answer<ObjectInfo> {
-        for _ in 1..HEAD_TRIES {
-            let answer = self.send(Operation::HeadObject, &r.id.bucket, || self.inner.head(r)).await;
-            let wordless = |error: &S3Error| {
-                error.kind == Kind::Denied && error.code.is_none() && error.status == Some(403)
-            };
-            let meant = self.denials.load(Ordering::Relaxed) >= DENIALS_ENOUGH;
-            if meant || !answer.as_ref().is_err_and(wordless) {
-                return answer;
-            }
-        }
-        self.denials.fetch_add(1, Ordering::Relaxed);
-        self.send(Operation::HeadObject, &r.id.bucket, || self.inner.head(r)).await
     }
 
     async fn copy_once(&self, r: &CopyObject) -> Answer<Written> {
@@ -298,7 +265,7 @@ impl<S: Store + ?Sized> Store for Paced<S> {
     }
 
     async fn head(&self, r: &HeadObject) -> Answer<ObjectInfo> {
-        let answer = self.head_again(r).await;
+        let answer = self.send(Operation::HeadObject, &r.id.bucket, || self.inner.head(r)).await;
         let Some(id) = without_key(&r.id, &answer) else { return answer };
         self.head(&HeadObject { id, ..r.clone() }).await
     }
