@@ -7,6 +7,7 @@ use s3twin_engine::flow::{Clock, Pace, PaceLimits};
 use s3twin_engine::list::{Side, Sides};
 use s3twin_engine::model::{Location, Timestamp};
 use s3twin_engine::observe::Progress;
+use s3twin_engine::run::Session;
 use s3twin_engine::s3::aws::{AwsStore, ConnectError, EndpointSettings, reach};
 use s3twin_engine::s3::{CustomerKey, Meter, Paced, RetryPolicy, Store};
 use s3twin_engine::verify::pool::CpuPool;
@@ -124,22 +125,23 @@ fn side_error(side: &'static str, error: ConnectError) -> Error {
     }
 }
 
-/// What copies share: hashing threads, memory, bandwidth.
+/// What copies to a side share: hashing threads, memory, bandwidth.
 ///
 /// # Errors
-/// When the hashing threads cannot be started.
-pub(crate) fn copy_tools(
-    args: &CopyArgs,
-    uploads: Arc<dyn UploadLog>,
-    cancel: CancellationToken,
-) -> Result<CopyTools, Error> {
+/// When two keys are to encrypt the copies; when the hashing threads cannot be started.
+pub(crate) fn copy_tools(args: &CopyArgs, target: &Side, session: &Session) -> Result<CopyTools, Error> {
+    if args.sse.is_some() && target.customer_key.is_some() {
+        return Err(Error::Invalid(
+            "--sse and a key file for the target contradict each other: leave one out".into(),
+        ));
+    }
     let pool = CpuPool::new(0).map_err(|error| Error::Internal(error.to_string()))?;
     Ok(CopyTools {
         digests: DigestService::new(pool),
         memory: MemoryTickets::new(args.memory_limit.as_u64()),
         bandwidth: Arc::new(Bandwidth::new(args.max_bandwidth.map(|rate| rate.as_u64()))),
-        uploads,
-        cancel,
+        uploads: Arc::clone(&session.recorder) as Arc<dyn UploadLog>,
+        cancel: session.cancel.clone(),
     })
 }
 

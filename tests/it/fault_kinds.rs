@@ -38,12 +38,12 @@ fn stage(kind: FaultKind) -> (FaultPlan, &'static [&'static str]) {
         FaultKind::InternalError | FaultKind::ResetBefore | FaultKind::ClockSkew => {
             (plan.rate(kind, 0.1), &[])
         }
-        FaultKind::ResetAfter => (plan.rate(kind, 0.1), RELAY),
+        FaultKind::ResetAfter => (plan.rate(kind, 0.1).at_most(8), RELAY),
         FaultKind::Stall => (plan.rate(kind, 0.1), RELAY),
         FaultKind::TruncatedBody | FaultKind::CorruptedBody | FaultKind::WrongContentLength => {
-            (plan.rate(kind, 0.06).only("GetObject"), RELAY)
+            (plan.nth("GetObject", 3, kind).nth("GetObject", 25, kind).nth("GetObject", 50, kind), RELAY)
         }
-        FaultKind::ErrorInOk => (plan.rate(kind, 0.2), &[]),
+        FaultKind::ErrorInOk => (plan.rate(kind, 0.2).at_most(8), &[]),
         FaultKind::SlowListing | FaultKind::ShortPage | FaultKind::MalformedXml => {
             (plan.nth("ListObjectsV2", 1, kind).nth("ListObjectsV2", 3, kind), &[])
         }

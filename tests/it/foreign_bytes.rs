@@ -118,7 +118,7 @@ proptest! {
     fn a_damaged_plan_is_refused(place in any::<prop::sample::Index>(), byte in any::<u8>(), how in 0_u8..3) {
         let good = good_plan();
         let all = with_file(&good, plan).expect("good");
-        let mut bytes = good.clone();
+        let mut bytes = good;
         let place = place.index(bytes.len());
         match how {
             0 => bytes[place] = byte,

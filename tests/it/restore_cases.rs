@@ -443,3 +443,36 @@ fn a_sync_is_undone() {
     let undone = stage.run(&["undo", ran.summary["run_id"].as_str().expect("an id")]);
     assert_eq!((undone.code, bodies()), (0, before), "{undone:?}");
 }
+
+#[test]
+fn a_replica_that_may_have_come_later_is_uncertain() {
+    let stage = Stage::new();
+    let late = stage.put("late", "old", 1);
+    stage.lab.store().set_replication_status("past", "late", Some(&late), Some("REPLICA")).expect("there");
+    let early = stage.put("early", "old", -7200);
+    stage.lab.store().set_replication_status("past", "early", Some(&early), Some("REPLICA")).expect("there");
+    stage.put("own", "old", 1);
+    for key in ["late", "early", "own"] {
+        stage.put(key, "new", 20);
+    }
+    let failed = stage.restore(10, &["--in-place", "--uncertain", "fail"]);
+    assert_eq!(failed.code, 3, "{failed:?}");
+    stage.lab.reset_requests();
+    let looked = stage.restore(10, &["--dry-run"]);
+    assert_eq!(
+        stage.lab.requests().get("HeadObject"),
+        Some(&2),
+        "only what is dated just before is asked about: {looked:?}"
+    );
+    let ran = stage.restore(10, &["--in-place"]);
+    assert_eq!((ran.code, ran.action("restored"), ran.action("skipped")), (1, 2, 1), "{ran:?}");
+    assert_eq!(ran.plan()[1], ("late".into(), "uncertain".into(), "inherited-time".into()));
+    assert_eq!(stage.body("past", "late").as_deref(), Some("new"));
+    assert_eq!(
+        stage.lab.requests().get("HeadObject"),
+        Some(&2),
+        "only what is dated just before is asked about"
+    );
+    let included = stage.restore(10, &["--in-place", "--uncertain", "include"]);
+    assert_eq!((included.code, stage.body("past", "late").as_deref()), (0, Some("old")), "{included:?}");
+}

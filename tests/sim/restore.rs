@@ -51,7 +51,7 @@ pub(crate) fn run(seed: u64, mut rng: fastrand::Rng) {
         goal,
         strategy,
         uncertain: Uncertain::Skip,
-        doubts: DoubtRules { multipart_window_seconds: window },
+        doubts: DoubtRules { multipart_window_seconds: window, ..DoubtRules::default() },
         keep_new: false,
     };
     let ended = stage.run("restore", cuts, |scene| async move {

@@ -47,7 +47,7 @@ pub(crate) fn run(seed: u64, mut rng: fastrand::Rng) {
     assert_eq!(tally.verdicts.total(), tally.union_keys);
     let rows = findings(&ended.dir);
     check(&stage, &before, delete, wishes, &rows);
-    let undoable = wishes.replica == Versioning::Enabled && stage.cuts == 0;
+    let undoable = wishes.replica == Versioning::Enabled && !stage.is_torn();
     if undoable {
         undo::check(&mut stage, &ended.dir, &before.replica);
     }

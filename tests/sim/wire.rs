@@ -94,7 +94,7 @@ impl Wire {
                 pause += Duration::from_secs(30);
             }
             // Of the request at which the process dies nobody knows whether it arrived.
-            let effect = !dies || hash(chance, "arrived") % 2 == 0;
+            let effect = !dies || hash(chance, "arrived").is_multiple_of(2);
             (Passage { operation, bucket: bucket.to_owned(), fault, chance, dies }, pause, effect)
         };
         if !passage.dies {
@@ -179,6 +179,6 @@ impl World {
 
     /// Time goes on as requests take effect.
     pub(crate) fn tick(&mut self) {
-        self.model.now += i64::from(mix(self.number ^ self.faults.weather.seed) % 3 == 0);
+        self.model.now += i64::from(mix(self.number ^ self.faults.weather.seed).is_multiple_of(3));
     }
 }

@@ -65,6 +65,9 @@ pub(crate) struct RestoreArgs {
     /// Multipart uploads begun within so long before the moment are in doubt
     #[arg(long, value_name = "SPAN", value_parser = span, default_value = "24h", help_heading = "How")]
     pub(crate) multipart_window: u64,
+    /// Replicas dated within so long before the moment are in doubt (a HEAD each): replication keeps the source's date
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "15m", help_heading = "How")]
+    pub(crate) replication_window: u64,
     /// Retrieval tier of archived versions
     #[arg(long, value_name = "TIER", default_value = "Standard", value_parser = ["Expedited", "Standard", "Bulk"], help_heading = "Archives")]
     pub(crate) thaw_tier: String,

@@ -110,11 +110,13 @@ async fn heal(
     };
     let direction = Direction::from(args.direction);
     let work = |sides: Sides, session: Session, _| async move {
-        let tools = setup::copy_tools(&args.copy, session.recorder.clone(), session.cancel.clone())?;
+        let sides = turned(sides, direction);
+        let target = sides.replica.as_ref().unwrap_or(&sides.source);
+        let tools = setup::copy_tools(&args.copy, target, &session)?;
         let mut copy = args.copy.options();
         copy.fidelity_heads = rules.fidelity.metadata;
         let job = RepairJob {
-            sides: turned(sides, direction),
+            sides,
             findings: run.findings(),
             rules,
             heal: HealRules {

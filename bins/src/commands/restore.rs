@@ -5,6 +5,7 @@ use crate::Origin;
 use crate::args::{RestoreArgs, StrategyArg, Talk};
 use crate::exit::Exit;
 use crate::setup;
+use s3twin_engine::list::Sides;
 use s3twin_engine::model::{ParseLocationError, Timestamp};
 use s3twin_engine::plan::{DoubtRules, Filter, Goal, Moment, PlanRules};
 use s3twin_engine::run::{RestoreJob, Session, ThawRules, restore};
@@ -37,8 +38,9 @@ pub(crate) async fn run(args: RestoreArgs, talk: Talk, mut origin: Origin) -> Ex
         talk,
         origin,
     };
-    let work = |sides, session: Session, started_at| async move {
-        let tools = setup::copy_tools(&args.copy, session.recorder.clone(), session.cancel.clone())?;
+    let work = |sides: Sides, session: Session, started_at| async move {
+        let target = sides.replica.as_ref().unwrap_or(&sides.source);
+        let tools = setup::copy_tools(&args.copy, target, &session)?;
         let job = RestoreJob {
             sides,
             rules: rules(&args, started_at),
@@ -104,7 +106,10 @@ fn rules(args: &RestoreArgs, started_at: Timestamp) -> PlanRules {
         goal,
         strategy: args.strategy.into(),
         uncertain: args.uncertain.into(),
-        doubts: DoubtRules { multipart_window_seconds: args.multipart_window },
+        doubts: DoubtRules {
+            multipart_window_seconds: args.multipart_window,
+            replication_window_seconds: args.replication_window,
+        },
         keep_new: args.keep_new,
     }
 }

@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::setup;
 use s3twin_engine::act::{AclMode, CopyOptions};
 use s3twin_engine::compare::Rules;
+use s3twin_engine::list::Sides;
 use s3twin_engine::plan::{Brakes, Filter, SyncRules};
 use s3twin_engine::run::{Session, SyncJob, sync};
 
@@ -40,8 +41,9 @@ pub(crate) async fn run(args: SyncArgs, talk: Talk, origin: Origin) -> Exit {
         talk,
         origin,
     };
-    let work = |sides, session: Session, _| async move {
-        let tools = setup::copy_tools(&args.copy, session.recorder.clone(), session.cancel.clone())?;
+    let work = |sides: Sides, session: Session, _| async move {
+        let target = sides.replica.as_ref().unwrap_or(&sides.source);
+        let tools = setup::copy_tools(&args.copy, target, &session)?;
         let job = SyncJob { sides, rules, filter, sync: SyncRules { delete }, brakes, copy, dry_run };
         sync(job, tools, &session).await
     };

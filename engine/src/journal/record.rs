@@ -118,6 +118,9 @@ pub struct AwaitedWrite {
     /// The version that is current before, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_version_id: Option<String>,
+    /// ETag, without quotes, of the object that stands there before: a listing of current objects names no version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_etag: Option<String>,
 }
 
 /// See [`Record::Action`].

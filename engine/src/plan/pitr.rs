@@ -168,6 +168,21 @@ impl Planned {
         self.current().filter(|version| !version.marker)
     }
 
+    /// What stood then is in doubt; unless that is to be ignored, nothing is done about the key.
+    pub fn put_in_doubt(&mut self, doubt: Doubt, uncertain: Uncertain) {
+        self.doubt = Some(doubt);
+        if uncertain == Uncertain::Include {
+            return;
+        }
+        if self.current.is_none() {
+            self.current = self.current().cloned();
+        }
+        set(self, Step::Uncertain, doubt.name());
+        self.remove.clear();
+        self.remove_versions.clear();
+        self.bytes = 0;
+    }
+
     /// Changes something.
     #[must_use]
     pub fn is_change(&self) -> bool {
@@ -201,7 +216,9 @@ pub fn plan_in_place(stack: &Stack, rules: &PlanRules) -> Option<Planned> {
     if wished.is_none() && !stands && doubt.is_none() {
         return None;
     }
-    apply_doubt(&mut planned, doubt, rules.uncertain);
+    if let Some(doubt) = doubt {
+        planned.put_in_doubt(doubt, rules.uncertain);
+    }
     if planned.reason == SAME_VERSION {
         planned.current = None;
     }
@@ -242,7 +259,9 @@ pub fn plan_elsewhere(
         None if prune => set(&mut planned, Step::AddMarker, "not-there-then"),
         None => planned.reason = "left-alone".into(),
     }
-    apply_doubt(&mut planned, doubt, rules.uncertain);
+    if let Some(doubt) = doubt {
+        planned.put_in_doubt(doubt, rules.uncertain);
+    }
     Some(planned)
 }
 
@@ -350,18 +369,6 @@ fn remove(planned: &mut Planned, newest_first: &[StackEntry]) {
     planned.remove_versions = ids(Some(EntryKind::Object));
     let reason = if planned.remove_versions.is_empty() { "under-markers" } else { "under-newer-versions" };
     set(planned, Step::RemoveMarker, reason);
-}
-
-fn apply_doubt(planned: &mut Planned, doubt: Option<Doubt>, uncertain: Uncertain) {
-    planned.doubt = doubt;
-    if let Some(doubt) = doubt
-        && uncertain != Uncertain::Include
-    {
-        set(planned, Step::Uncertain, doubt.name());
-        planned.remove.clear();
-        planned.remove_versions.clear();
-        planned.bytes = 0;
-    }
 }
 
 /// The entry that an undelete wishes on top: the object under the markers, or what is there already.

@@ -53,6 +53,8 @@ pub enum Doubt {
     /// The `null` version was written after the moment. While versioning was suspended it may have overwritten
     /// another `null` version that stood then, without a trace.
     NullOverwritten,
+    /// A replica keeps its source's date: this one may have arrived here after the moment.
+    InheritedTime,
     /// The server lists the history in an order that contradicts its dates.
     OutOfOrder,
 }
@@ -64,6 +66,7 @@ impl Doubt {
         match self {
             Self::MultipartBegunBefore => "multipart-begun-before",
             Self::NullOverwritten => "null-overwritten",
+            Self::InheritedTime => "inherited-time",
             Self::OutOfOrder => "out-of-order",
         }
     }
@@ -80,6 +83,10 @@ impl Doubt {
                 "versioning was suspended after the moment and the version that stood then may be gone: take \
                  what is left with --uncertain include"
             }
+            Self::InheritedTime => {
+                "replication brought it here with its source's date, perhaps after the moment: take it with \
+                 --uncertain include if the source's time is what counts"
+            }
             Self::OutOfOrder => {
                 "the server does not list versions newest first: choose the version with --key and --version-id"
             }
@@ -92,15 +99,23 @@ impl Doubt {
 pub struct DoubtRules {
     /// A multipart version begun less than so many seconds before the moment may have been completed after it.
     pub multipart_window_seconds: u64,
+    /// A replica dated less than so many seconds before the moment may have arrived after it.
+    pub replication_window_seconds: u64,
 }
 
 /// Most uploads take minutes; a day leaves room for slow lines and resumed uploads without making every
 /// multipart object uncertain for ever. S3 itself knows no bound. `--multipart-window` sets another.
 const MULTIPART_WINDOW_SECONDS: u64 = 24 * 3600;
 
+/// What S3 promises for replication with time control. `--replication-window` sets another.
+const REPLICATION_WINDOW_SECONDS: u64 = 15 * 60;
+
 impl Default for DoubtRules {
     fn default() -> Self {
-        Self { multipart_window_seconds: MULTIPART_WINDOW_SECONDS }
+        Self {
+            multipart_window_seconds: MULTIPART_WINDOW_SECONDS,
+            replication_window_seconds: REPLICATION_WINDOW_SECONDS,
+        }
     }
 }
 

@@ -197,12 +197,17 @@ impl Hands {
 /// A copy as the journal announces it.
 pub(super) fn awaited(task: &CopyTask, kind: ActionKind) -> (String, AwaitedWrite) {
     let etag = task.source.etag.as_ref().map(ToString::to_string);
-    (task.key.clone(), AwaitedWrite { kind, size: task.source.size, etag, previous_version_id: None })
+    let previous_etag = match &task.standing {
+        Standing::Present { etag, .. } => Some(etag.to_string()),
+        Standing::Absent | Standing::Unknown => None,
+    };
+    let size = task.source.size;
+    (task.key.clone(), AwaitedWrite { kind, size, etag, previous_version_id: None, previous_etag })
 }
 
 /// A delete marker as the journal announces it.
 pub(super) fn awaited_deletion(kind: ActionKind, previous_version_id: Option<String>) -> AwaitedWrite {
-    AwaitedWrite { kind, size: 0, etag: None, previous_version_id }
+    AwaitedWrite { kind, size: 0, etag: None, previous_version_id, previous_etag: None }
 }
 
 fn intention(action: Action, dry_run: bool) -> &'static str {

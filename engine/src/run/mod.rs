@@ -6,6 +6,7 @@ mod download;
 mod examine;
 mod hands;
 mod history;
+mod inherited;
 mod look;
 mod lost_writes;
 mod mender;

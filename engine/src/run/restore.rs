@@ -10,7 +10,7 @@ use super::look::history_of;
 use super::mender::{Mender, Outcome, Work};
 use super::outcome::{conclude, write_rows};
 use super::thaw::{Thaw, ThawRules};
-use super::{Recorder, Session, lost_writes, planned, uploads};
+use super::{Recorder, Session, inherited, lost_writes, planned, uploads};
 use crate::Error;
 use crate::act::folder::Folder;
 use crate::act::{Copier, CopyOptions, CopyTools};
@@ -83,7 +83,9 @@ pub async fn restore(job: RestoreJob, tools: CopyTools, session: &Session) -> Re
         Hands::Bucket(mender) => Some(mender.copier.clone()),
         Hands::Folder(_) => None,
     };
-    let settle = Arc::new(Settle { hands, dry_run: job.dry_run });
+    let doubts = (job.plan.is_none() && job.one.is_none()).then_some(job.rules);
+    let source = Arc::clone(&job.sides.source);
+    let settle = Arc::new(Settle { source, hands, doubts, dry_run: job.dry_run });
     let result = match (&job.plan, &job.one) {
         (Some(path), _) => planned::apply(path, &job, &settle, session).await,
         (None, Some((key, version))) => one_version(key, version, &job, &settle, session).await,
@@ -194,21 +196,28 @@ struct CountDoubts {
 }
 
 impl Visitor<Versions> for CountDoubts {
-    type Segment = ();
+    type Segment = Vec<Planned>;
 
-    fn open(&self, _: u32) {}
+    fn open(&self, _: u32) -> Vec<Planned> {
+        Vec::new()
+    }
 
-    fn pair(&self, (): &mut (), source: Option<&Stack>, target: Option<&Stack>) {
-        if self.job.plan(source, target).is_some_and(|row| row.action == Step::Uncertain) {
-            self.found.fetch_add(1, Ordering::Relaxed);
+    fn pair(&self, asked: &mut Vec<Planned>, source: Option<&Stack>, target: Option<&Stack>) {
+        let Some(row) = self.job.plan(source, target) else { return };
+        if row.action == Step::Uncertain || inherited::is_candidate(&row, &self.job.rules) {
+            asked.push(row);
         }
     }
 
-    async fn batch(&self, (): &mut (), _: KeyRange) -> Result<(), Error> {
+    async fn batch(&self, asked: &mut Vec<Planned>, _: KeyRange) -> Result<(), Error> {
+        let mut rows = std::mem::take(asked);
+        inherited::doubt(&mut rows, &self.job.sides.source, &self.job.rules).await?;
+        let doubted = rows.iter().filter(|row| row.doubt.is_some()).count();
+        self.found.fetch_add(doubted as u64, Ordering::Relaxed);
         Ok(())
     }
 
-    async fn close(&self, (): ()) -> Result<(), Error> {
+    async fn close(&self, _: Vec<Planned>) -> Result<(), Error> {
         Ok(())
     }
 }
@@ -320,7 +329,10 @@ impl Visitor<Versions> for Planner {
 /// Carries out planned rows, or in a rehearsal only counts them.
 #[derive(Debug)]
 pub(super) struct Settle {
+    source: Arc<Side>,
     hands: Hands,
+    /// Unless a reviewed plan, or one named version, leaves nothing to doubt.
+    doubts: Option<PlanRules>,
     dry_run: bool,
 }
 
@@ -379,6 +391,9 @@ impl Settle {
         piece: Option<(&KeyRange, usize)>,
     ) -> Result<(Vec<u8>, Tally), Error> {
         let (mut out, mut tally) = (Vec::new(), Tally::default());
+        if let Some(rules) = &self.doubts {
+            inherited::doubt(&mut rows, &self.source, rules).await?;
+        }
         if let Hands::Folder(download) = &self.hands {
             download.keep_held(&mut rows).await?;
         }
