@@ -208,6 +208,15 @@ pub(crate) enum CopyModeArg {
 }
 
 impl CopyArgs {
+    /// What clap cannot say, because commands without copies have the keys, too.
+    pub(crate) fn check(&self, endpoints: &EndpointArgs) -> Result<(), String> {
+        let has_key = endpoints.sse_c_key_file.is_some() || endpoints.replica_sse_c_key_file.is_some();
+        if self.sse.is_some() && has_key {
+            return Err("copies are encrypted either by --sse or with a key of yours, not both".into());
+        }
+        Ok(())
+    }
+
     /// As the engine wants it.
     pub(crate) fn options(&self) -> CopyOptions {
         CopyOptions {
