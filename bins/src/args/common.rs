@@ -103,6 +103,28 @@ pub(crate) struct EndpointArgs {
     pub(crate) credentials: Option<StaticCredentials>,
 }
 
+impl EndpointArgs {
+    /// What is said here, and for the rest what was said there.
+    pub(crate) fn or(self, there: Self) -> Self {
+        Self {
+            endpoint_url: self.endpoint_url.or(there.endpoint_url),
+            region: self.region.or(there.region),
+            profile: self.profile.or(there.profile),
+            source_endpoint_url: self.source_endpoint_url.or(there.source_endpoint_url),
+            source_region: self.source_region.or(there.source_region),
+            source_profile: self.source_profile.or(there.source_profile),
+            replica_endpoint_url: self.replica_endpoint_url.or(there.replica_endpoint_url),
+            replica_region: self.replica_region.or(there.replica_region),
+            replica_profile: self.replica_profile.or(there.replica_profile),
+            compat: if self.compat == Compat::Auto { there.compat } else { self.compat },
+            sse_c_key_file: self.sse_c_key_file.or(there.sse_c_key_file),
+            source_sse_c_key_file: self.source_sse_c_key_file.or(there.source_sse_c_key_file),
+            replica_sse_c_key_file: self.replica_sse_c_key_file.or(there.replica_sse_c_key_file),
+            credentials: self.credentials.or(there.credentials),
+        }
+    }
+}
+
 /// What is taken for granted of a server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Compat {
@@ -186,6 +208,15 @@ pub(crate) enum CopyModeArg {
 }
 
 impl CopyArgs {
+    /// What clap cannot say, because commands without copies have the keys, too.
+    pub(crate) fn check(&self, endpoints: &EndpointArgs) -> Result<(), String> {
+        let has_key = endpoints.sse_c_key_file.is_some() || endpoints.replica_sse_c_key_file.is_some();
+        if self.sse.is_some() && has_key {
+            return Err("copies are encrypted either by --sse or with a key of yours, not both".into());
+        }
+        Ok(())
+    }
+
     /// As the engine wants it.
     pub(crate) fn options(&self) -> CopyOptions {
         CopyOptions {

@@ -1,15 +1,15 @@
 //! `s3twin repair`.
 
-use super::{CopyArgs, FilterArgs, LimitArgs, OutputArgs};
+use super::{CopyArgs, EndpointArgs, FilterArgs, LimitArgs, OutputArgs};
 use clap::{Args, ValueEnum};
 use s3twin_engine::plan::Direction;
-use s3twin_engine::s3::aws::StaticCredentials;
 
 /// Heal what an audit found, and prove it again
 ///
 /// Works on the keys in the audit's findings and on no others: copies what is missing or different (bytes, metadata,
 /// tags, storage class, bit rot), server-side where the server can. A key that somebody wrote since the audit is left
-/// alone and reported. Each copy is proved as deeply as the audit went. `s3twin undo` takes a repair back where the
+/// alone and reported. Each copy is proved as deeply as the audit went. Endpoints, regions and profiles are the
+/// audit's unless others are given. `s3twin undo` takes a repair back where the
 /// changed bucket has versions.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -45,9 +45,9 @@ pub(crate) struct RepairArgs {
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
-    /// Of both sides; endpoints, regions and profiles are the audit's.
-    #[arg(skip)]
-    pub(crate) credentials: Option<StaticCredentials>,
+    /// Where nothing is said, the audit's.
+    #[command(flatten)]
+    pub(crate) endpoints: EndpointArgs,
 }
 
 const EXAMPLES: &str = "\

@@ -88,7 +88,7 @@ async fn step(talk: &Talk, folder: &Path, name: &str, command: &[&str]) -> Resul
     });
     match &mut cli.command {
         Command::Audit(args) => args.endpoints.credentials = credentials,
-        Command::Repair(args) => args.credentials = credentials,
+        Command::Repair(args) => args.endpoints.credentials = credentials,
         _ => {}
     }
     Ok(Box::pin(crate::dispatch(cli, Origin::Fresh { argv })).await)

@@ -5,6 +5,7 @@ use super::frame::{Frame, Target, all_done};
 use crate::args::{AuditArgs, Command, DirectionArg, RepairArgs, Talk, fidelity};
 use crate::exit::Exit;
 use crate::{Origin, run_folder, setup};
+use s3twin_engine::act::AclMode;
 use s3twin_engine::compare::{Rules, Scrub, ScrubWish};
 use s3twin_engine::journal::RunDir;
 use s3twin_engine::list::Sides;
@@ -94,8 +95,7 @@ async fn heal(
     // `latest` is another run as soon as this one has begun.
     origin.replace(&args.run, run.id.as_str());
     let rules = as_audited(&audit);
-    let mut endpoints = audit.endpoints;
-    endpoints.credentials = args.credentials.clone();
+    let endpoints = args.endpoints.clone().or(audit.endpoints);
     let frame = Frame {
         command: "repair",
         source: audit.primary,
@@ -114,7 +114,7 @@ async fn heal(
         let target = sides.replica.as_ref().unwrap_or(&sides.source);
         let tools = setup::copy_tools(&args.copy, target, &session)?;
         let mut copy = args.copy.options();
-        copy.fidelity_heads = rules.fidelity.metadata;
+        copy.fidelity_heads |= rules.fidelity.metadata;
         let job = RepairJob {
             sides,
             findings: run.findings(),
@@ -122,6 +122,7 @@ async fn heal(
             heal: HealRules {
                 direction,
                 delete: args.delete,
+                acl: copy.acl != AclMode::Leave,
                 lock: copy.lock,
                 encryption: copy.encryption.is_some(),
             },

@@ -65,6 +65,7 @@ pub(crate) async fn run(args: RestoreArgs, talk: Talk, mut origin: Origin) -> Ex
 
 /// What clap cannot say.
 fn check(args: &RestoreArgs) -> Result<(Filter, Target), String> {
+    args.copy.check(&args.endpoints)?;
     let filter = Filter::new(&args.filter.rules).map_err(|error| error.to_string())?;
     if args.strategy == StrategyArg::RemoveNewer && !args.yes_delete_versions && !args.dry_run {
         return Err("--strategy remove-newer removes versions for good, which nothing can take back: look at it with \

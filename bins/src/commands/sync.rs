@@ -52,6 +52,7 @@ pub(crate) async fn run(args: SyncArgs, talk: Talk, origin: Origin) -> Exit {
 
 /// What is compared must be carried over, or it would never become equal.
 fn copy_options(args: &SyncArgs) -> Result<CopyOptions, String> {
+    args.copy.check(&args.endpoints)?;
     let mut copy = args.copy.options();
     let has = |what| args.compare.contains(&what);
     if has(Described::StorageClass) && copy.storage_class.is_some() {

@@ -94,10 +94,11 @@ fn of_source(endpoints: EndpointArgs) -> EndpointArgs {
 
 fn place_of_repair(args: &RepairArgs) -> Result<Place, String> {
     let audited = repair::audited(args)?;
+    let endpoints = args.endpoints.clone().or(audited.args.endpoints);
     let conditional_deletes = args.copy.options().conditional_deletes;
     let (target, endpoints) = match args.direction {
-        DirectionArg::SourceToReplica => (audited.replica, of_replica(audited.args.endpoints)),
-        DirectionArg::ReplicaToSource => (audited.args.primary, of_source(audited.args.endpoints)),
+        DirectionArg::SourceToReplica => (audited.replica, of_replica(endpoints)),
+        DirectionArg::ReplicaToSource => (audited.args.primary, of_source(endpoints)),
     };
     Ok(Place { target, endpoints, conditional_deletes })
 }

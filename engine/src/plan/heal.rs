@@ -22,6 +22,8 @@ pub struct HealRules {
     pub delete: bool,
     /// Copies carry object lock settings over.
     pub lock: bool,
+    /// Copies carry access control lists over.
+    pub acl: bool,
     /// Copies are encrypted as the operator said.
     pub encryption: bool,
 }
@@ -56,8 +58,8 @@ pub fn heal_for(finding: &Finding, rules: &HealRules) -> Heal {
             }
         }
         (Verdict::Missing | Verdict::Extra, _) => Heal::Copy,
-        (Verdict::Different, Some(Reason::AclDiffers)) => {
-            Heal::Beyond("acl-not-copied", "set the access control list by hand: copies never carry it")
+        (Verdict::Different, Some(Reason::AclDiffers)) if !rules.acl => {
+            Heal::Beyond("acl-not-copied", "add --acl copy to carry the grants over, or set them by hand")
         }
         (Verdict::Different, Some(Reason::EncryptionDiffers)) if !rules.encryption => Heal::Beyond(
             "encryption-not-copied",
@@ -111,7 +113,8 @@ mod tests {
         ] {
             assert!(matches!(cure(verdict, reason, &rules), Heal::Beyond(..)), "{reason:?}");
         }
-        let rules = HealRules { lock: true, encryption: true, ..rules };
+        let rules = HealRules { acl: true, lock: true, encryption: true, ..rules };
+        assert_eq!(cure(Verdict::Different, Reason::AclDiffers, &rules), Heal::Copy);
         assert_eq!(cure(Verdict::Different, Reason::LockDiffers, &rules), Heal::Copy);
         assert_eq!(cure(Verdict::Different, Reason::EncryptionDiffers, &rules), Heal::Copy);
         assert_eq!(cure(Verdict::Different, Reason::BytesDiffer, &rules), Heal::Copy);

@@ -57,6 +57,12 @@ pub struct RepairJob {
 /// [`Error::Brake`] before anything was changed; [`Error::Invalid`] for findings that cannot be read; otherwise as
 /// [`super::sync`].
 pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Result<Tally, Error> {
+    let worked = carry_out(job, tools, session).await;
+    session.progress.enter(Stage::Reporting);
+    session.recorder.conclude(worked)
+}
+
+async fn carry_out(job: RepairJob, tools: CopyTools, session: &Session) -> Result<(), Error> {
     let Some(replica) = job.sides.replica.clone() else {
         return Err(Error::Invalid("a repair needs a replica".into()));
     };
@@ -95,8 +101,7 @@ pub async fn repair(job: RepairJob, tools: CopyTools, session: &Session) -> Resu
     let result = ward.work_through(session).await;
     copier.close().await;
     uploads::clean_up(session, target.store.as_ref()).await;
-    session.progress.enter(Stage::Reporting);
-    session.recorder.conclude(result)
+    result
 }
 
 fn unreadable(error: &std::io::Error, job: &RepairJob) -> Error {

@@ -39,6 +39,12 @@ pub struct SyncJob {
 /// # Errors
 /// [`Error::Brake`] before anything was changed; otherwise as [`super::audit`].
 pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<Tally, Error> {
+    let worked = carry_out(job, tools, session).await;
+    session.progress.enter(Stage::Reporting);
+    session.recorder.conclude(worked)
+}
+
+async fn carry_out(job: SyncJob, tools: CopyTools, session: &Session) -> Result<(), Error> {
     let Some(replica) = job.sides.replica.clone() else {
         return Err(Error::Invalid("a sync needs a replica".into()));
     };
@@ -75,8 +81,7 @@ pub async fn sync(job: SyncJob, tools: CopyTools, session: &Session) -> Result<T
         walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await;
     copier.close().await;
     uploads::clean_up(session, target.store.as_ref()).await;
-    session.progress.enter(Stage::Reporting);
-    session.recorder.conclude(walked)
+    walked
 }
 
 /// Reading for proof shares memory and bandwidth with the copies.

@@ -58,6 +58,12 @@ enum Way {
 /// When the journal cannot be read, the target not be listed, or the run is cancelled.
 pub async fn undo(job: UndoJob, session: &Session) -> Result<Tally, Error> {
     session.progress.enter(Stage::Working);
+    let worked = work_through(&job, session).await;
+    session.progress.enter(Stage::Reporting);
+    session.recorder.conclude(worked)
+}
+
+async fn work_through(job: &UndoJob, session: &Session) -> Result<(), Error> {
     let mut deeds = Deeds::read(&Replay::read(&job.journal)?)?;
     let mut settled = session.recorder.tally().planned;
     loop {
@@ -68,13 +74,12 @@ pub async fn undo(job: UndoJob, session: &Session) -> Result<Tally, Error> {
         let before = settled.min(chunk.len() as u64);
         settled -= before;
         chunk.drain(..usize::try_from(before).unwrap_or(chunk.len()));
-        take_back(&job, session, chunk).await?;
+        take_back(job, session, chunk).await?;
         if session.cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
     }
-    session.progress.enter(Stage::Reporting);
-    session.recorder.assemble()
+    Ok(())
 }
 
 impl Deed {
