@@ -88,6 +88,7 @@ async fn dispatch(cli: Cli, origin: Origin) -> Exit {
         Command::Run(args) => commands::run_job::run(args, talk).await,
         Command::Schedule(args) => commands::run_job::schedule(args, talk).await,
         Command::Config(args) => commands::config::run(args).await,
+        Command::Deploy(args) => commands::deploy::run(&args),
         Command::Completions(args) => commands::shell::completions(&args),
         Command::Man(args) => commands::shell::man(&args),
         Command::Lab(args) => commands::lab::run(args).await,

@@ -19,6 +19,7 @@ mod drill;
 mod fault_kinds;
 mod foreign_bytes;
 mod interrupted;
+mod job_deploy;
 mod job_notify;
 mod job_run;
 mod job_schedule;

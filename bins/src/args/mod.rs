@@ -3,6 +3,7 @@
 mod audit;
 mod common;
 mod cost;
+mod deploy;
 mod drill;
 mod jobs;
 mod lab;
@@ -22,6 +23,7 @@ pub(crate) use common::{
     Compat, CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
 };
 pub(crate) use cost::CostArgs;
+pub(crate) use deploy::{DeployArgs, Platform};
 pub(crate) use drill::DrillArgs;
 pub(crate) use jobs::{ConfigAction, ConfigCommand, RunArgs, ScheduleArgs};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
@@ -76,6 +78,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     Schedule(ScheduleArgs),
     Config(ConfigCommand),
+    Deploy(DeployArgs),
     Lab(LabArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),

@@ -5,6 +5,7 @@ mod baseline;
 pub(crate) mod config;
 pub(crate) mod cost;
 pub(crate) mod demo;
+pub(crate) mod deploy;
 pub(crate) mod drill;
 mod earlier;
 mod frame;

@@ -1,11 +1,13 @@
 //! The service: starts jobs when they are due, one run of each at a time, and shows how they stand.
 
 mod board;
+mod calendar;
 mod heartbeat;
 mod server;
 mod timetable;
 mod view;
 
+pub(crate) use calendar::on_calendar;
 pub(crate) use server::Listener;
 pub(crate) use timetable::Timetable;
 

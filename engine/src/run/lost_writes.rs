@@ -112,7 +112,7 @@ mod tests {
             etag: Some(format!("{ONE}-2")),
             ..copy
         };
-        assert!(is_own(&top("new", 10_000, Some(ONE)), &unnamed, began), "in other parts");
+        assert!(!is_own(&top("new", 10_000, Some(ONE)), &unnamed, began), "in other parts");
         assert!(
             !is_own(&top("old", 10_000, Some(TWO)), &unnamed, began),
             "it stood there, whatever its layout"
