@@ -125,6 +125,9 @@ pub struct Paced<S: ?Sized> {
     inner: Arc<S>,
 }
 
+/// How often a HEAD is sent that is denied without saying why.
+const WORDLESS_ATTEMPTS: u32 = 2;
+
 impl<S: Store + ?Sized> Paced<S> {
     /// Wraps a store. Stores of one service share one [`Pace`], so that all operations share its limit.
     pub fn new(
@@ -208,6 +211,12 @@ impl<S: Store + ?Sized> Paced<S> {
             Kind::Unreachable => self.policy.attempts_unreachable,
             _ => self.policy.attempts,
         };
+        // A HEAD is denied without a word. The clocks may have been apart: the SDK corrects its own by the answer,
+        // so that the same request is signed right a second time.
+        let wordless = error.kind == Kind::Denied && error.code.is_none() && error.status == Some(403);
+        if wordless && error.operation == Operation::HeadObject {
+            return attempt < WORDLESS_ATTEMPTS && self.budget.try_retry();
+        }
         // A throttled request costs no budget: the controller has already slowed everything down.
         error.is_retryable()
             && attempt < attempts

@@ -3,10 +3,8 @@
 use crate::s3::{Kind, Operation, S3Error};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
-use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_smithy_runtime_api::http::Response;
 use std::error::Error;
-use std::time::SystemTime;
 
 /// Where a request was aimed, for its error message.
 #[derive(Clone, Copy)]
@@ -46,9 +44,6 @@ impl<'a> Target<'a> {
                 let inner = service.err();
                 let code = inner.code().filter(|code| !code.is_empty()).map(str::to_owned);
                 let region = response.headers().get("x-amz-bucket-region").map(str::to_owned);
-                // A denied HEAD has no words. If the server's clock is another, that is why.
-                let skewed = status == 403 && is_skewed(response.headers().get("date"));
-                let code = if skewed { Some("RequestTimeTooSkewed".to_owned()) } else { code };
                 let mut result = self.error(
                     service_kind(status, code.as_deref(), self.operation, region),
                     inner.message().map_or_else(|| status_text(status), str::to_owned),
@@ -83,14 +78,6 @@ impl<'a> Target<'a> {
             }
         }
     }
-}
-
-/// Further apart than S3 takes signatures for is 15 minutes; nearer ones are no reason to deny anything.
-fn is_skewed(date: Option<&str>) -> bool {
-    let Some(theirs) = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok()) else {
-        return false;
-    };
-    (theirs.secs() - DateTime::from(SystemTime::now()).secs()).abs() > 14 * 60
 }
 
 /// The kind behind a status and a code. HEAD has no body, hence no code: then the status decides.
