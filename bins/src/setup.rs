@@ -8,7 +8,7 @@ use s3twin_engine::list::{Side, Sides};
 use s3twin_engine::model::{Location, Timestamp};
 use s3twin_engine::observe::Progress;
 use s3twin_engine::run::Session;
-use s3twin_engine::s3::aws::{AwsStore, ConnectError, EndpointSettings, reach};
+use s3twin_engine::s3::aws::{AwsStore, ConnectError, EndpointSettings, Trust, reach};
 use s3twin_engine::s3::{CustomerKey, Meter, Paced, RetryPolicy, Store};
 use s3twin_engine::verify::pool::CpuPool;
 use s3twin_engine::verify::service::DigestService;
@@ -39,12 +39,32 @@ pub(crate) fn endpoints(args: &EndpointArgs) -> (EndpointSettings, EndpointSetti
         region: region.clone().or_else(|| args.region.clone()),
         profile: profile.clone().or_else(|| args.profile.clone()),
         credentials: args.credentials.clone(),
+        trust: trust(args),
         ..EndpointSettings::default()
     };
     (
         side(&args.source_endpoint_url, &args.source_region, &args.source_profile),
         side(&args.replica_endpoint_url, &args.replica_region, &args.replica_profile),
     )
+}
+
+fn trust(args: &EndpointArgs) -> Trust {
+    match &args.ca_bundle {
+        // What is said on the command line wins over the environment.
+        _ if args.no_verify_ssl => Trust::Anybody,
+        Some(path) => Trust::Bundle(path.clone()),
+        None => Trust::System,
+    }
+}
+
+/// Says loudly what is not checked, at every run.
+fn warn(args: &EndpointArgs) {
+    if args.no_verify_ssl {
+        eprintln!(
+            "s3twin: WARNING: --no-verify-ssl: nobody checks with whom this run speaks. Whoever sits in between can \
+             read and change every object, and no proof below is one. Name the authority with --ca-bundle instead"
+        );
+    }
 }
 
 /// A connected pair and the figures it counts.
@@ -89,6 +109,7 @@ pub(crate) async fn connect(
     limits: &LimitArgs,
     cancel: &CancellationToken,
 ) -> Result<Connected, Error> {
+    warn(args);
     let (source_settings, replica_settings) = endpoints(args);
     let (source_key, replica_key) = customer_keys(args)?;
     let wrapper = Wrapper::new(limits, cancel);
@@ -125,6 +146,7 @@ pub(crate) async fn connect_bucket(
     limits: &LimitArgs,
     cancel: &CancellationToken,
 ) -> Result<ConnectedBucket, Error> {
+    warn(args);
     let (settings, _) = endpoints(args);
     let wrapper = Wrapper::new(limits, cancel);
     let store = reach(&settings, &location.bucket, |store| wrapper.wrap(store)).await;

@@ -48,3 +48,4 @@ mod sync_deletes;
 mod sync_faults;
 mod sync_races;
 mod sync_travel;
+mod tls;

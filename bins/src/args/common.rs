@@ -98,6 +98,12 @@ pub(crate) struct EndpointArgs {
     /// The same of the replica: opens what is read there, encrypts what is written
     #[arg(long, value_name = "FILE")]
     pub(crate) replica_sse_c_key_file: Option<PathBuf>,
+    /// File of the authorities (PEM) that vouch for the servers, instead of the system's
+    #[arg(long, value_name = "FILE", env = "AWS_CA_BUNDLE", hide_env_values = true)]
+    pub(crate) ca_bundle: Option<PathBuf>,
+    /// Believe any certificate: somebody in between could read and change everything
+    #[arg(long)]
+    pub(crate) no_verify_ssl: bool,
     /// Credentials of both sides; never from the command line, where others could read them.
     #[arg(skip)]
     pub(crate) credentials: Option<StaticCredentials>,
@@ -120,6 +126,8 @@ impl EndpointArgs {
             sse_c_key_file: self.sse_c_key_file.or(there.sse_c_key_file),
             source_sse_c_key_file: self.source_sse_c_key_file.or(there.source_sse_c_key_file),
             replica_sse_c_key_file: self.replica_sse_c_key_file.or(there.replica_sse_c_key_file),
+            ca_bundle: self.ca_bundle.or(there.ca_bundle),
+            no_verify_ssl: self.no_verify_ssl || there.no_verify_ssl,
             credentials: self.credentials.or(there.credentials),
         }
     }

@@ -76,6 +76,8 @@ fn of_replica(endpoints: EndpointArgs) -> EndpointArgs {
         region: endpoints.replica_region.or(endpoints.region),
         profile: endpoints.replica_profile.or(endpoints.profile),
         sse_c_key_file: endpoints.replica_sse_c_key_file.or(endpoints.sse_c_key_file),
+        ca_bundle: endpoints.ca_bundle,
+        no_verify_ssl: endpoints.no_verify_ssl,
         credentials: endpoints.credentials,
         ..EndpointArgs::default()
     }
@@ -87,6 +89,8 @@ fn of_source(endpoints: EndpointArgs) -> EndpointArgs {
         region: endpoints.source_region.or(endpoints.region),
         profile: endpoints.source_profile.or(endpoints.profile),
         sse_c_key_file: endpoints.source_sse_c_key_file.or(endpoints.sse_c_key_file),
+        ca_bundle: endpoints.ca_bundle,
+        no_verify_ssl: endpoints.no_verify_ssl,
         credentials: endpoints.credentials,
         ..EndpointArgs::default()
     }

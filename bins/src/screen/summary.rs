@@ -62,7 +62,8 @@ fn render(summary: &Summary, folder: &Path) -> String {
         );
     }
     if let Some(drill) = &summary.drill {
-        let _ = write!(out, "\n  recovery   {:.0} s: {}", drill.rto_seconds, drill.arithmetic);
+        let took = crate::page::duration(drill.rto_seconds);
+        let _ = write!(out, "\n  recovery   {took}: {}", drill.arithmetic);
     }
     if let Some(scrub) = &summary.scrub {
         let _ = write!(out, "\n  scrub      {}", scrub.statement);

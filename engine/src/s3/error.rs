@@ -143,6 +143,10 @@ impl S3Error {
         match &self.kind {
             Kind::Throttled => "the server asked for fewer requests: lower --max-requests-per-second or try later".into(),
             Kind::Transient => "the server or network failed repeatedly: run `s3twin resume` when it is back".into(),
+            // rustls says UnknownIssuer, or "invalid peer certificate".
+            Kind::Unreachable if self.message.contains("certificate") => {
+                "nobody that this machine trusts vouches for the server: name its authority with --ca-bundle FILE".into()
+            }
             Kind::Unreachable => "check --endpoint-url, DNS, the network and TLS".into(),
             Kind::Denied => format!("grant {} on bucket {bucket} to these credentials (check bucket policy and KMS key too)", self.operation.permission()),
             Kind::Credentials => "check the profile or environment credentials and the clock of this machine; refresh an expired session".into(),

@@ -1,5 +1,6 @@
 //! From settings to a client: credentials, region, endpoint, transport.
 
+use super::trust::Trust;
 use crate::s3::{Kind, ListObjects, S3Error, Store};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -8,6 +9,7 @@ use aws_sdk_s3::config::{
     RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig,
     retry::RetryConfig, timeout::TimeoutConfig,
 };
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +45,8 @@ pub struct EndpointSettings {
     pub path_style: Option<bool>,
     /// Credentials; `None` looks them up in the standard places.
     pub credentials: Option<StaticCredentials>,
+    /// Whose certificates are believed.
+    pub trust: Trust,
 }
 
 /// Why no client could be made.
@@ -55,6 +59,14 @@ pub enum ConnectError {
         url: String,
         /// What is wrong with it.
         why: &'static str,
+    },
+    /// The file of trusted certificates cannot be used.
+    #[error("the certificates in {} cannot be used: {why}. Name a file of PEM certificates", path.display())]
+    Bundle {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
     },
     /// The server was asked and refused, or could not be asked.
     #[error(transparent)]
@@ -127,6 +139,9 @@ pub(super) async fn load(settings: &EndpointSettings) -> Result<SdkConfig, Conne
         let StaticCredentials { access_key, secret_key, session_token } = given.clone();
         let credentials = Credentials::new(access_key, secret_key, session_token, None, "given");
         loader = loader.credentials_provider(credentials);
+    }
+    if let Some(client) = settings.trust.client()? {
+        loader = loader.http_client(client);
     }
     Ok(loader.load().await)
 }

@@ -9,11 +9,13 @@ mod convert;
 mod list;
 mod read;
 mod topic;
+mod trust;
 mod uploads;
 mod write;
 
 pub use connect::{AwsStore, ConnectError, EndpointSettings, StaticCredentials, reach};
 pub use topic::{TopicMessage, publish};
+pub use trust::Trust;
 
 use super::*;
 use crate::model::Page;

@@ -1,0 +1,80 @@
+//! TLS: who is believed, and what is said when nobody is asked to vouch.
+
+use crate::harness::{Done, World};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+/// A lab behind TLS, with a certificate that its own file alone vouches for.
+struct Behind {
+    world: World,
+    address: SocketAddr,
+    certificate: PathBuf,
+}
+
+impl Behind {
+    async fn tls() -> Self {
+        let world = World::pair();
+        world.put("source", "k", "value");
+        world.put("replica", "k", "value");
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        let certificate = world.state.path().join("authority.pem");
+        std::fs::write(&certificate, made.cert.pem()).expect("written");
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+        let config =
+            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .and_then(|builder| {
+                    builder.with_no_client_auth().with_single_cert(vec![made.cert.into()], key)
+                })
+                .expect("a configuration");
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let (address, lab) = (listener.local_addr().expect("an address"), world.lab.port());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    // A client that does not believe the certificate goes away.
+                    let Ok(mut outside) = acceptor.accept(stream).await else { return };
+                    let Ok(mut inside) = TcpStream::connect(("127.0.0.1", lab)).await else { return };
+                    let _ = copy_bidirectional(&mut outside, &mut inside).await;
+                });
+            }
+        });
+        Self { world, address, certificate }
+    }
+
+    async fn audit(&self, more: &[&str]) -> Done {
+        let url = format!("https://localhost:{}", self.address.port());
+        let words = ["audit", "s3://source", "s3://replica", "--output", "json", "--endpoint-url", &url];
+        let running = self.world.spawn(&[&words[..], more].concat());
+        tokio::task::spawn_blocking(move || running.wait()).await.expect("it ends")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_is_not_believed_and_the_way_out_is_named() {
+    let behind = Behind::tls().await;
+    behind.audit(&[]).await.exits(4).says(&["--ca-bundle"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_of_ones_own_is_believed() {
+    let behind = Behind::tls().await;
+    let path = behind.certificate.to_str().expect("a path");
+    let done = behind.audit(&["--ca-bundle", path]).await.exits(0);
+    assert_eq!(done.number("verdicts.identical"), 1);
+    behind.audit(&["--ca-bundle", "/nowhere.pem"]).await.exits(2).says(&["/nowhere.pem"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_believes_anybody_is_warned() {
+    let behind = Behind::tls().await;
+    behind.audit(&["--no-verify-ssl"]).await.exits(0).says(&["WARNING", "--ca-bundle"]);
+}
