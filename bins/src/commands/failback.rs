@@ -109,6 +109,7 @@ fn common(args: &FailbackArgs, endpoints: &EndpointArgs, state: &Path) -> Vec<St
         ("replica-endpoint-url", endpoints.replica_endpoint_url.clone()),
         ("replica-region", endpoints.replica_region.clone()),
         ("replica-profile", endpoints.replica_profile.clone()),
+        ("ca-bundle", path(&endpoints.ca_bundle)),
         ("compat", endpoints.compat.to_possible_value().map(|value| value.get_name().to_owned())),
         ("sse-c-key-file", path(&endpoints.sse_c_key_file)),
         ("source-sse-c-key-file", path(&endpoints.source_sse_c_key_file)),
@@ -117,7 +118,9 @@ fn common(args: &FailbackArgs, endpoints: &EndpointArgs, state: &Path) -> Vec<St
         ("max-requests-per-second", args.limits.max_requests_per_second.map(|rate| rate.to_string())),
         ("state-dir", Some(state.display().to_string())),
     ];
-    words.into_iter().filter_map(|(flag, value)| Some(format!("--{flag}={}", value?))).collect()
+    let unverified = endpoints.no_verify_ssl.then(|| "--no-verify-ssl".to_owned());
+    let said = words.into_iter().filter_map(|(flag, value)| Some(format!("--{flag}={}", value?)));
+    said.chain(unverified).collect()
 }
 
 fn show(args: &FailbackArgs, steps: &[Step], exit: Exit) {
