@@ -49,10 +49,8 @@ async fn fail_over(args: &FailoverRunArgs) -> Result<Exit, Error> {
     let (state, cancel) = (state_of(&args.check)?, setup::cancel_on_signals());
     let (primary, replica) = (&args.check.primary, &args.check.replica);
     // Two at once would call every hook twice.
-    let _lease = match args.dry_run {
-        true => None,
-        false => Some(hold(&state, &format!("failover {primary} {replica}"))?),
-    };
+    let _lease =
+        if args.dry_run { None } else { Some(hold(&state, &format!("failover {primary} {replica}"))?) };
     let readiness = Box::pin(check(&args.check, &state, &cancel)).await?;
     let go = readiness.go || args.force;
     if args.check.output == OutputFormat::Text {

@@ -2,6 +2,7 @@
 
 use super::{Readiness, facts};
 use crate::{run_folder, setup};
+use s3twin_engine::journal::RunId;
 use s3twin_engine::model::{Location, Timestamp};
 use serde::Serialize;
 use std::io::{self, Write as _};
@@ -47,8 +48,9 @@ impl Calls {
     /// # Errors
     /// When it cannot be made.
     pub(crate) fn new(state: &Path, check: Readiness, hooks: &[String], forced: bool) -> io::Result<Self> {
-        let stamp = check.checked_at.millis();
-        let folder = state.join("failovers").join(format!("{stamp}-{:04x}", fastrand::u16(..)));
+        // Ids sort by time.
+        let id = RunId::new(check.checked_at, "failover", fastrand::u16(..)).map_err(io::Error::other)?;
+        let folder = state.join("failovers").join(id.as_str());
         std::fs::create_dir_all(&folder)?;
         let waiting = |(index, command): (usize, &String)| HookRun {
             command: command.clone(),

@@ -94,6 +94,13 @@ pub(crate) async fn check(
         reach(args, false, cancel, &mut checks).await?
     };
     let replica = reach(args, true, cancel, &mut checks).await?;
+    if let (Some(primary), Some(replica)) = (&primary, &replica)
+        && primary.same_service(replica)
+        && args.primary.overlaps(&args.replica)
+    {
+        let words = format!("{} and {} share keys: name two places", args.primary, args.replica);
+        return Err(Error::Invalid(words));
+    }
     if let Some(side) = &primary {
         checks.push(probes::reads(side, "primary can be read").await);
         checks.push(probes::writes(side, "primary takes writes", !skips(args, Skip::Writes), false).await);
@@ -188,14 +195,16 @@ async fn reach(
         Err(error @ (Error::Invalid(_) | Error::Cancelled)) => Err(error),
         Err(_) if cancel.is_cancelled() => Err(Error::Cancelled),
         Err(error) => {
-            let advice = match &error {
-                _ if !replica => "if that is why you fail over, say --primary-down".to_owned(),
-                Error::Side { error, .. } => error.advice(),
-                _ => "check the name, the region and the endpoint".to_owned(),
+            let (words, remedy) = match &error {
+                Error::Side { error, .. } => (error.to_string(), error.advice()),
+                other => (other.to_string(), "check the name, the region and the endpoint".to_owned()),
             };
-            // The replica is connected as the only side there is.
-            let words = error.to_string();
-            checks.push(Check::new(name, Found::NoGo, words.trim_start_matches("source: ")).advise(advice));
+            let remedy = if replica {
+                remedy
+            } else {
+                format!("{remedy}; if that is why you fail over: --primary-down")
+            };
+            checks.push(Check::new(name, Found::NoGo, words).advise(remedy));
             Ok(None)
         }
     }

@@ -68,8 +68,13 @@ pub(super) async fn writes(side: &Side, name: &'static str, wanted: bool, needed
         key: side.location.key(SCRATCH),
         upload_id: "s3twin-no-such-upload".to_owned(),
     };
-    let part =
-        UploadPart { upload, part_number: 1, frames: vec![vec![b's'].into()], ..UploadPart::default() };
+    let part = UploadPart {
+        upload,
+        part_number: 1,
+        frames: vec![vec![b's'].into()],
+        customer_key: side.customer_key.clone(),
+        ..UploadPart::default()
+    };
     match side.store.upload_part(&part).await {
         Err(error) if error.kind == Kind::NoSuchUpload => {
             Check::new(name, Found::Ok, "allowed; nothing was written to find out")
@@ -77,13 +82,14 @@ pub(super) async fn writes(side: &Side, name: &'static str, wanted: bool, needed
         Err(error) if error.kind == Kind::Denied && needed => refused(name, &error),
         Err(error) if error.kind == Kind::Denied => Check::new(name, Found::Warning, error.to_string())
             .advise("a failback writes to the primary: it will need other credentials"),
-        Err(error) => {
-            Check::new(name, Found::Warning, format!("could not be found out without writing: {error}"))
-                .advise("--write-test finds out on the replica")
-        }
-        Ok(_) => Check::new(name, Found::Warning, "could not be found out without writing: the server took a part for an upload that does not exist")
-            .advise("--write-test finds out on the replica"),
+        Err(error) => open(name, &error.to_string()),
+        Ok(_) => open(name, "the server took a part for an upload that does not exist"),
     }
+}
+
+fn open(name: &'static str, why: &str) -> Check {
+    Check::new(name, Found::Warning, format!("could not be found out without writing: {why}"))
+        .advise("--write-test finds out on the replica")
 }
 
 /// Writes, looks, removes.
