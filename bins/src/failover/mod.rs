@@ -189,7 +189,11 @@ async fn reach(
     match Box::pin(setup::connect(location, None, &endpoints, &args.limits, cancel)).await {
         Ok(connected) => {
             let side = connected.sides.source;
-            checks.push(Check::new(name, Found::Ok, format!("{location} on {}", side.store.service())));
+            checks.push(Check::new(
+                name,
+                Found::Ok,
+                format!("{location} on {}", side.store.service().trim_end_matches('|')),
+            ));
             Ok(Some(side))
         }
         Err(error @ (Error::Invalid(_) | Error::Cancelled)) => Err(error),
