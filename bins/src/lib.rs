@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod config;
 pub mod exit;
+mod failover;
 mod job;
 mod logging;
 mod metrics;
@@ -80,6 +81,8 @@ async fn dispatch(cli: Cli, origin: Origin) -> Exit {
         Command::Undo(args) => commands::undo::run(*args, talk, origin).await,
         Command::Versions(args) => commands::versions::run(*args).await,
         Command::Drill(args) => commands::drill::run(*args, talk, origin).await,
+        Command::Failover(args) => commands::failover::run(args).await,
+        Command::Failback(args) => commands::failback::run(*args, talk).await,
         Command::Lag(args) => commands::lag::run(*args, talk).await,
         Command::Cost(args) => commands::cost::run(*args, talk).await,
         Command::Resume(args) => Box::pin(commands::resume::run(args)).await,

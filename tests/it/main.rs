@@ -16,6 +16,7 @@ mod audit_scope;
 mod bad_input;
 mod cost;
 mod drill;
+mod failover;
 mod fault_kinds;
 mod foreign_bytes;
 mod interrupted;

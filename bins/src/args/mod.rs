@@ -5,6 +5,7 @@ mod common;
 mod cost;
 mod deploy;
 mod drill;
+mod failover;
 mod jobs;
 mod lab;
 mod lag;
@@ -25,6 +26,9 @@ pub(crate) use common::{
 pub(crate) use cost::CostArgs;
 pub(crate) use deploy::{DeployArgs, Platform};
 pub(crate) use drill::DrillArgs;
+pub(crate) use failover::{
+    FailbackArgs, FailoverAction, FailoverCheckArgs, FailoverCommand, FailoverRunArgs, Skip,
+};
 pub(crate) use jobs::{ConfigAction, ConfigCommand, RunArgs, ScheduleArgs};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
 pub(crate) use lag::LagArgs;
@@ -71,6 +75,8 @@ pub(crate) enum Command {
     Versions(Box<VersionsArgs>),
     Lag(Box<LagArgs>),
     Drill(Box<DrillArgs>),
+    Failover(FailoverCommand),
+    Failback(Box<FailbackArgs>),
     Cost(Box<CostArgs>),
     Resume(ResumeArgs),
     Runs(RunsArgs),

@@ -8,6 +8,8 @@ pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod drill;
 mod earlier;
+pub(crate) mod failback;
+pub(crate) mod failover;
 mod frame;
 pub(crate) mod lab;
 pub(crate) mod lag;

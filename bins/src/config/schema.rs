@@ -103,6 +103,9 @@ pub(crate) struct Pair {
     pub(crate) source: String,
     /// Name of its twin
     pub(crate) replica: String,
+    /// Commands that `s3twin failover run` calls for this pair, in this order
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) failover_hooks: Vec<String>,
 }
 
 /// A command that a job may run

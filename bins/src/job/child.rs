@@ -62,7 +62,7 @@ impl Finished {
 }
 
 /// Runs this program with other arguments. What it says on stderr is passed on as it comes.
-pub(super) async fn run(argv: &[String], job: &str, format: LogFormat, stop: &Stop) -> io::Result<Finished> {
+pub(crate) async fn run(argv: &[String], job: &str, format: LogFormat, stop: &Stop) -> io::Result<Finished> {
     let mut child = Command::new(std::env::current_exe()?)
         .args(argv)
         .stdin(Stdio::null())

@@ -7,7 +7,7 @@
 mod child;
 mod history;
 
-pub(crate) use child::Stop;
+pub(crate) use child::{Finished, Stop, run as run_child};
 pub(crate) use history::{History, JobRun, Outcome};
 
 use crate::args::{LogFormat, Talk};

@@ -1,0 +1,202 @@
+//! `s3twin failover`.
+
+use crate::args::{FailoverAction, FailoverCheckArgs, FailoverCommand, FailoverRunArgs, OutputFormat};
+use crate::config::{Loaded, find};
+use crate::exit::Exit;
+use crate::failover::{Calls, Check, Found, HookRun, Readiness, check};
+use crate::job::hold;
+use crate::{run_folder, setup};
+use comfy_table::{ContentArrangement, Table, presets};
+use s3twin_engine::Error;
+use s3twin_engine::model::Location;
+use serde_json::json;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) async fn run(command: FailoverCommand) -> Exit {
+    let done = match command.action {
+        FailoverAction::Check(args) => Box::pin(only_check(&args)).await,
+        FailoverAction::Run(args) => Box::pin(fail_over(&args)).await,
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("s3twin: {error}");
+        Exit::of(&error)
+    })
+}
+
+fn state_of(args: &FailoverCheckArgs) -> Result<PathBuf, Error> {
+    run_folder::state_dir(args.state_dir.as_deref()).map_err(Error::Invalid)
+}
+
+async fn only_check(args: &FailoverCheckArgs) -> Result<Exit, Error> {
+    let state = state_of(args)?;
+    let readiness = Box::pin(check(args, &state, &setup::cancel_on_signals())).await?;
+    let exit = if readiness.go { Exit::Clean } else { Exit::LookAt };
+    match args.output {
+        OutputFormat::Text => print!("{}", table(&readiness)),
+        OutputFormat::Json => {
+            let mut result = json!(readiness);
+            result["exit_code"] = exit.code().into();
+            println!("{result}");
+        }
+    }
+    Ok(exit)
+}
+
+async fn fail_over(args: &FailoverRunArgs) -> Result<Exit, Error> {
+    let hooks = hooks(args)?;
+    let (state, cancel) = (state_of(&args.check)?, setup::cancel_on_signals());
+    let (primary, replica) = (&args.check.primary, &args.check.replica);
+    // Two at once would call every hook twice.
+    let _lease =
+        if args.dry_run { None } else { Some(hold(&state, &format!("failover {primary} {replica}"))?) };
+    let readiness = Box::pin(check(&args.check, &state, &cancel)).await?;
+    let go = readiness.go || args.force;
+    if args.check.output == OutputFormat::Text {
+        print!("{}", table(&readiness));
+    }
+    if args.dry_run || !go {
+        let exit = if go { Exit::Clean } else { Exit::Refused };
+        show_plan(args, &readiness, &hooks, exit);
+        return Ok(exit);
+    }
+    let calls = Calls::new(&state, readiness, &hooks, args.force);
+    let mut calls = calls.map_err(|error| Error::Invalid(unwritten(&error)))?;
+    let made = Box::pin(calls.make((primary, replica), &cancel)).await;
+    let exit = exit_of(&calls, &cancel, made.as_ref().err());
+    if let Err(error) = &made {
+        eprintln!("s3twin: {}", unwritten(error));
+    }
+    show_calls(args, &calls, exit);
+    Ok(exit)
+}
+
+fn unwritten(error: &std::io::Error) -> String {
+    format!("what is done cannot be recorded, so nothing more is called: {error}")
+}
+
+fn exit_of(calls: &Calls, cancel: &CancellationToken, error: Option<&std::io::Error>) -> Exit {
+    match error {
+        Some(_) => Exit::Incomplete,
+        None if calls.hooks.iter().all(HookRun::is_done) => Exit::Clean,
+        None if cancel.is_cancelled() => Exit::Interrupted,
+        None => Exit::LookAt,
+    }
+}
+
+/// Those of the command line; else those of the pair in s3twin.toml.
+fn hooks(args: &FailoverRunArgs) -> Result<Vec<String>, Error> {
+    if !args.hook.is_empty() {
+        return Ok(args.hook.clone());
+    }
+    let none = |why: String| {
+        Error::Invalid(format!(
+            "there is nothing to call: {why}. Say --hook CMD, or failover_hooks = [\"CMD\"] in the pair's section of s3twin.toml"
+        ))
+    };
+    let given = args.config.config.as_deref();
+    if given.is_none() && find(None).is_err() {
+        return Err(none("no --hook, and no s3twin.toml".to_owned()));
+    }
+    let loaded = Loaded::read(given, &args.config.set).map_err(Error::Invalid)?;
+    let config = &loaded.config;
+    let is_at = |bucket: &str, location: &Location| {
+        config.buckets.get(bucket).is_some_and(|bucket| bucket.location == location.to_string())
+    };
+    let (primary, replica) = (&args.check.primary, &args.check.replica);
+    let pair =
+        config.pairs.values().find(|pair| is_at(&pair.source, primary) && is_at(&pair.replica, replica));
+    match pair {
+        Some(pair) if !pair.failover_hooks.is_empty() => Ok(pair.failover_hooks.clone()),
+        Some(_) => Err(none(format!("the pair in {} has no hooks", loaded.path.display()))),
+        None => Err(none(format!("{} has no pair of {primary} and {replica}", loaded.path.display()))),
+    }
+}
+
+/// Nothing was called: why, or what would be.
+fn show_plan(args: &FailoverRunArgs, readiness: &Readiness, hooks: &[String], exit: Exit) {
+    if exit == Exit::Refused {
+        eprintln!(
+            "s3twin: the replica is not ready, so no hook is called: {}. Mend what is named, --skip a check, or --force",
+            readiness.headline
+        );
+    }
+    if args.check.output == OutputFormat::Json {
+        let planned: Vec<_> = hooks.iter().map(|hook| json!({ "command": hook })).collect();
+        let state = if exit == Exit::Refused { "refused" } else { "dry-run" };
+        println!(
+            "{}",
+            json!({
+                "schema": "s3twin.failover-run/1", "command": "failover run", "state": state, "exit_code": exit.code(),
+                "headline": readiness.headline, "check": readiness, "hooks": planned,
+            })
+        );
+        return;
+    }
+    if args.dry_run {
+        let condition = if exit == Exit::Refused { " if it were a go" } else { "" };
+        println!("\nWould be called{condition}, in this order:");
+        for (index, hook) in hooks.iter().enumerate() {
+            println!("  {}. {hook}", index + 1);
+        }
+    }
+}
+
+fn show_calls(args: &FailoverRunArgs, calls: &Calls, exit: Exit) {
+    let done = calls.hooks.iter().filter(|hook| hook.is_done()).count();
+    let headline = format!("{done} of {} hooks done", calls.hooks.len());
+    if args.check.output == OutputFormat::Json {
+        let mut result = json!(calls);
+        let state = match exit {
+            Exit::Clean => "complete",
+            Exit::Interrupted => "interrupted",
+            _ => "incomplete",
+        };
+        result["command"] = "failover run".into();
+        result["state"] = state.into();
+        result["exit_code"] = exit.code().into();
+        result["headline"] = headline.into();
+        result["folder"] = calls.folder.display().to_string().into();
+        println!("{result}");
+        return;
+    }
+    println!("\n{headline}");
+    for (index, hook) in calls.hooks.iter().enumerate() {
+        let end = match (hook.started_at, hook.exit_code) {
+            (None, _) => "not called".to_owned(),
+            (_, Some(0)) => "done".to_owned(),
+            (_, Some(code)) => format!("failed with exit code {code}; see {}", hook.output),
+            (_, None) => format!("ended by a signal; see {}", hook.output),
+        };
+        println!("  {}. {}: {end}", index + 1, hook.command);
+    }
+    println!("Recorded in {}", calls.folder.display());
+}
+
+/// The verdict, then a row for each check, then what to do.
+fn table(readiness: &Readiness) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    for check in &readiness.checks {
+        table.add_row([word(check), check.name, &check.detail]);
+    }
+    let mut text = format!("{}\n\n{table}\n", readiness.headline);
+    let to_do = readiness.checks.iter().filter(|check| matches!(check.found, Found::NoGo | Found::Warning));
+    for check in to_do {
+        if let Some(advice) = &check.advice {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {}: {advice}", check.name);
+        }
+    }
+    text
+}
+
+fn word(check: &Check) -> &'static str {
+    match check.found {
+        Found::Ok => "ok",
+        Found::Warning => "warning",
+        Found::NoGo => "NO-GO",
+        Found::NotChecked => "not checked",
+    }
+}
