@@ -35,8 +35,9 @@ fn stage(kind: FaultKind) -> (FaultPlan, &'static [&'static str]) {
     let plan = FaultPlan { stall: Duration::from_millis(300), burst: 5, ..FaultPlan::seeded(11) };
     match kind {
         FaultKind::SlowDown => (plan.rate(kind, 0.05), &[]),
-        FaultKind::InternalError | FaultKind::ResetBefore | FaultKind::ClockSkew => {
-            (plan.rate(kind, 0.1), &[])
+        FaultKind::InternalError | FaultKind::ResetBefore => (plan.rate(kind, 0.1), &[]),
+        FaultKind::ClockSkew => {
+            (plan.nth("ListObjectsV2", 1, kind).nth("CopyObject", 7, kind).nth("HeadObject", 5, kind), &[])
         }
         FaultKind::ResetAfter => (plan.rate(kind, 0.1).at_most(8), RELAY),
         FaultKind::Stall => (plan.rate(kind, 0.1), RELAY),

@@ -125,8 +125,8 @@ pub struct Paced<S: ?Sized> {
     inner: Arc<S>,
 }
 
-/// How often a HEAD is sent that is denied without saying why.
-const WORDLESS_ATTEMPTS: u32 = 2;
+/// How often a HEAD is sent that is denied without saying why: one answer may set the clock wrong, the next right.
+const WORDLESS_ATTEMPTS: u32 = 3;
 
 impl<S: Store + ?Sized> Paced<S> {
     /// Wraps a store. Stores of one service share one [`Pace`], so that all operations share its limit.
