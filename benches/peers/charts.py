@@ -17,7 +17,7 @@ def best(rows, figure):
     """The smallest figure of each tool."""
     found = {}
     for row in rows:
-        if "cannot" in row or row["wrong"]:
+        if "cannot" in row or row["wrong"] or row[figure] is None:
             continue
         if row["tool"] not in found or row[figure] < found[row["tool"]]:
             found[row["tool"]] = row[figure]

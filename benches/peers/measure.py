@@ -18,9 +18,12 @@ class Measured:
 
 
 def _peak_kib(pid):
+    """The largest of a process and its children: some tools come as a small program that starts the real one."""
     try:
         with open(f"/proc/{pid}/status") as file:
-            return next((int(line.split()[1]) for line in file if line.startswith("VmHWM")), 0)
+            own = next((int(line.split()[1]) for line in file if line.startswith("VmHWM")), 0)
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return max([own, *(_peak_kib(child) for child in file.read().split())])
     except OSError:
         return 0
 
