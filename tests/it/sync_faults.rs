@@ -92,7 +92,7 @@ fn relayed_bytes_are_whole_whatever_happens_to_them_on_the_way() {
         let world = filled(150);
         let plan = FaultPlan::seeded(seed)
             .rate(FaultKind::TruncatedBody, 0.05)
-            .rate(FaultKind::CorruptedBody, 0.05)
+            .rate(FaultKind::CorruptedBody, 0.02)
             .rate(FaultKind::WrongContentLength, 0.05)
             .only("GetObject");
         world.lab.faults().set(plan);

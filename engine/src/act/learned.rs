@@ -6,12 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 /// So many refusals in a row make a rule: one object may be refused for reasons of its own.
 const A_RULE: u32 = 3;
 
+/// So many objects whose bytes contradict their ETags, and none that agrees, make a server whose ETags are no digests.
+const ODD_ETAGS: u32 = 8;
+
 /// Findings, shared by all copies of a pair. Only hints: races between copies cost a request, nothing else.
 #[derive(Debug, Default)]
 pub(super) struct Learned {
     unconditional: AtomicBool,
     no_attributes: AtomicBool,
-    odd_etags: AtomicBool,
+    digests_seen: AtomicBool,
+    odd_etags: AtomicU32,
     refused: AtomicU32,
     relayed_in_vain: AtomicU32,
 }
@@ -35,13 +39,25 @@ impl Learned {
         self.no_attributes.store(true, Ordering::Relaxed);
     }
 
-    /// The source's ETags are no digests, although they look like it.
+    /// The source's ETags are no digests, although they look like it: several were not, and none ever was.
     pub(super) fn has_odd_etags(&self) -> bool {
-        self.odd_etags.load(Ordering::Relaxed)
+        self.may_have_odd_etags() && self.odd_etags.load(Ordering::Relaxed) >= ODD_ETAGS
     }
 
-    pub(super) fn set_odd_etags(&self) {
-        self.odd_etags.store(true, Ordering::Relaxed);
+    /// No ETag of the source has been seen to be a digest yet. One that was makes every other that does not fit a
+    /// sign of damage.
+    pub(super) fn may_have_odd_etags(&self) -> bool {
+        !self.digests_seen.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn saw_odd_etag(&self) {
+        self.odd_etags.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn saw_digest_etag(&self) {
+        if self.may_have_odd_etags() {
+            self.digests_seen.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Server-side copies are worth a try.

@@ -33,11 +33,11 @@ struct Round {
 impl Job<'_> {
     /// Copies the object in parts.
     pub(super) async fn in_parts(&mut self, relay: bool) -> Result<Copied, Failure> {
-        let mut suspect = None;
+        let mut wrong = Vec::new();
         let mut rounds = 0;
         loop {
             rounds += 1;
-            match self.round(relay, &mut suspect).await {
+            match self.round(relay, &mut wrong).await {
                 Err(failure) if rounds < ROUNDS && is_worth_another(&failure) => {
                     tracing::debug!(%failure, "an upload has to be begun anew");
                 }
@@ -46,7 +46,7 @@ impl Job<'_> {
         }
     }
 
-    async fn round(&mut self, relay: bool, suspect: &mut Option<ETag>) -> Result<Copied, Failure> {
+    async fn round(&mut self, relay: bool, wrong: &mut Vec<Option<ETag>>) -> Result<Copied, Failure> {
         let first = self.head_source().await?;
         let Some(layout) = self.choose_layout(&first, relay).await? else {
             self.gone(Way::Copy);
@@ -64,7 +64,7 @@ impl Job<'_> {
             relay,
         };
         let upload = self.begin(write, &mut round).await?;
-        match self.fill(&upload, &round, suspect).await {
+        match self.fill(&upload, &round, wrong).await {
             Ok((claims, written)) => {
                 upload.completed();
                 self.prove(claims, written).await
@@ -157,7 +157,7 @@ impl Job<'_> {
         &self,
         upload: &OpenUpload,
         round: &Round,
-        suspect: &mut Option<ETag>,
+        wrong: &mut Vec<Option<ETag>>,
     ) -> Result<(Claims, Written), Failure> {
         let maker = PartMaker {
             shared: Arc::clone(self.shared),
@@ -177,7 +177,7 @@ impl Job<'_> {
                 return Err(Failure::Corrupt(why));
             }
             if round.etag_is_digest {
-                self.check_read(&claims, suspect)?;
+                self.check_read(&claims, wrong)?;
             }
         }
         let full = |checksum: &&Checksum| {
@@ -215,18 +215,21 @@ impl Job<'_> {
         }
     }
 
-    /// What was read in the source's own layout should make its ETag. If not, it is read again; the same bytes
-    /// twice are believed over the ETag.
-    fn check_read(&self, claims: &Claims, suspect: &mut Option<ETag>) -> Result<(), Failure> {
+    /// What was read in the source's own layout should make its ETag. If not, it is read again; the same bytes in
+    /// every round are believed over the ETag, but only on a server of which no ETag has been a digest yet.
+    fn check_read(&self, claims: &Claims, wrong: &mut Vec<Option<ETag>>) -> Result<(), Failure> {
+        let learned = &self.shared.learned;
         if claims.own_etag == claims.source_etag {
+            learned.saw_digest_etag();
             return Ok(());
         }
-        if suspect.is_some() && *suspect == claims.own_etag {
+        let always = wrong.iter().all(|other| *other == claims.own_etag);
+        if wrong.len() + 1 == ROUNDS as usize && always && learned.may_have_odd_etags() {
             self.note(Note::SourceEtagNotADigest);
-            self.shared.learned.set_odd_etags();
+            learned.saw_odd_etag();
             return Ok(());
         }
-        suspect.clone_from(&claims.own_etag);
+        wrong.push(claims.own_etag.clone());
         Err(Failure::Corrupt("the bytes read do not make the source's ETag".into()))
     }
 }

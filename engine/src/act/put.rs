@@ -9,7 +9,8 @@ use crate::model::{Checksum, ETag};
 use crate::s3::{Guard, PutObject, WriteAttributes, Written};
 use bytes::Bytes;
 
-/// Reads of an object whose MD5 is not its ETag. Two equal reads are believed over the ETag.
+/// Reads of an object whose MD5 is not its ETag. So many equal ones are believed over the ETag, but only on a server
+/// of which no ETag has been a digest yet.
 const READS: u32 = 3;
 
 impl Job<'_> {
@@ -61,27 +62,29 @@ impl Job<'_> {
 
     /// The object's bytes, held against its ETag where that is an MD5.
     async fn read_checked(&self) -> Result<(Read, Hashes), Failure> {
-        let mut before = None;
-        for _ in 0..READS {
+        let learned = &self.shared.learned;
+        let mut wrong = Vec::new();
+        for round in 1..=READS {
             let read = self.read_whole().await?;
             let hashes = Hashes::of(&read.frames, self.single_checksum(), &self.shared.digests).await?;
             self.moved(|traffic| traffic.hashed += hashes.size);
-            let is_md5 = read.info.encryption.keeps_md5() && !self.shared.learned.has_odd_etags();
-            let right = match &self.task.source.etag {
-                Some(ETag::Plain(md5)) if is_md5 => *md5 == hashes.md5,
-                _ => true,
+            let md5 = match &self.task.source.etag {
+                Some(ETag::Plain(md5)) if read.info.encryption.keeps_md5() && !learned.has_odd_etags() => md5,
+                _ => return Ok((read, hashes)),
             };
-            if right {
+            if *md5 == hashes.md5 {
+                learned.saw_digest_etag();
                 return Ok((read, hashes));
             }
-            if before == Some(hashes.md5) {
+            let always = wrong.iter().all(|other| *other == hashes.md5);
+            if round == READS && always && learned.may_have_odd_etags() {
                 self.note(Note::SourceEtagNotADigest);
-                self.shared.learned.set_odd_etags();
+                learned.saw_odd_etag();
                 return Ok((read, hashes));
             }
-            before = Some(hashes.md5);
+            wrong.push(hashes.md5);
         }
-        Err(Failure::Corrupt("each read of the source brought other bytes".into()))
+        Err(Failure::Corrupt("the bytes read are not those of the source's ETag".into()))
     }
 
     async fn read_whole(&self) -> Result<Read, Failure> {
