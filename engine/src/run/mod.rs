@@ -16,6 +16,7 @@ mod mender;
 mod outcome;
 mod patient;
 mod planned;
+pub mod posture;
 mod prove;
 mod record;
 mod repair;

@@ -11,9 +11,11 @@ mod error;
 mod leftovers;
 mod operation;
 mod paced;
+mod paced_settings;
 pub mod page;
 mod profile;
 mod saved;
+mod settings;
 mod store;
 
 pub use customer_key::CustomerKey;
@@ -23,4 +25,9 @@ pub use operation::{Operation, PriceClass};
 pub use paced::{Meter, Paced, RetryPolicy};
 pub use profile::{Feature, Memory, Profile, Support};
 pub use saved::{SAVED_LISTING, SavedListing};
+pub use settings::{
+    AccessLog, BucketSettings, DefaultEncryption, Lifecycle, LifecycleRule, NewLifecycleRule,
+    NewReplicationRule, ObjectLock, Original, PublicAccess, Replication, ReplicationRule, RuleScope,
+    VersioningSettings,
+};
 pub use store::*;

@@ -33,7 +33,18 @@ operations! {
     ListParts => "s3:ListMultipartUploadParts",
     HeadBucket => "s3:ListBucket",
     GetBucketVersioning => "s3:GetBucketVersioning",
+    PutBucketVersioning => "s3:PutBucketVersioning",
     GetBucketLifecycleConfiguration => "s3:GetLifecycleConfiguration",
+    PutBucketLifecycleConfiguration => "s3:PutLifecycleConfiguration",
+    GetBucketEncryption => "s3:GetEncryptionConfiguration",
+    PutBucketEncryption => "s3:PutEncryptionConfiguration",
+    GetPublicAccessBlock => "s3:GetBucketPublicAccessBlock",
+    PutPublicAccessBlock => "s3:PutBucketPublicAccessBlock",
+    GetBucketReplication => "s3:GetReplicationConfiguration",
+    PutBucketReplication => "s3:PutReplicationConfiguration and iam:PassRole",
+    GetBucketPolicy => "s3:GetBucketPolicy",
+    GetObjectLockConfiguration => "s3:GetBucketObjectLockConfiguration",
+    GetBucketLogging => "s3:GetBucketLogging",
     HeadObject => "s3:GetObject",
     GetObject => "s3:GetObject",
     GetObjectAttributes => "s3:GetObjectAttributes",
@@ -68,6 +79,11 @@ impl Operation {
             | Self::UploadPartCopy
             | Self::CompleteMultipartUpload
             | Self::PutObjectTagging
+            | Self::PutBucketVersioning
+            | Self::PutBucketLifecycleConfiguration
+            | Self::PutBucketEncryption
+            | Self::PutPublicAccessBlock
+            | Self::PutBucketReplication
             | Self::RestoreObject => PriceClass::Write,
             Self::DeleteObject | Self::DeleteObjects | Self::AbortMultipartUpload => PriceClass::Free,
             _ => PriceClass::Read,

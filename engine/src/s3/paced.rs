@@ -122,7 +122,7 @@ pub struct Paced<S: ?Sized> {
     policy: RetryPolicy,
     backoff: Backoff,
     budget: RetryBudget,
-    inner: Arc<S>,
+    pub(super) inner: Arc<S>,
 }
 
 /// How often a HEAD is sent that is denied without saying why: one answer may set the clock wrong, the next right.
@@ -143,7 +143,7 @@ impl<S: Store + ?Sized> Paced<S> {
         Self { pace, meter, cancel, policy, backoff, budget: RetryBudget::new(200, 5), inner }
     }
 
-    async fn send<T, F>(
+    pub(super) async fn send<T, F>(
         &self,
         operation: Operation,
         bucket: &str,
