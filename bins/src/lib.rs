@@ -12,6 +12,7 @@ mod logging;
 mod metrics;
 mod notify;
 mod page;
+mod posture;
 mod run_folder;
 mod schedule;
 mod screen;
@@ -84,6 +85,7 @@ async fn dispatch(cli: Cli, origin: Origin) -> Exit {
         Command::Failover(args) => commands::failover::run(args).await,
         Command::Failback(args) => commands::failback::run(*args, talk).await,
         Command::Lag(args) => commands::lag::run(*args, talk).await,
+        Command::Posture(args) => commands::posture::run(*args).await,
         Command::Cost(args) => commands::cost::run(*args, talk).await,
         Command::Resume(args) => Box::pin(commands::resume::run(args)).await,
         Command::Runs(args) => commands::runs::run(&args),

@@ -8,7 +8,7 @@ use s3twin_engine::list::{Side, Sides};
 use s3twin_engine::model::{Location, Timestamp};
 use s3twin_engine::observe::Progress;
 use s3twin_engine::run::Session;
-use s3twin_engine::s3::aws::{AwsStore, ConnectError, EndpointSettings, Trust, reach};
+use s3twin_engine::s3::aws::{AwsStore, ConnectError, EndpointSettings, Trust, reach, reach_settings};
 use s3twin_engine::s3::{CustomerKey, Meter, Paced, RetryPolicy, Store};
 use s3twin_engine::verify::pool::CpuPool;
 use s3twin_engine::verify::service::DigestService;
@@ -58,7 +58,7 @@ fn trust(args: &EndpointArgs) -> Trust {
 }
 
 /// Says loudly what is not checked, at every run.
-fn warn(args: &EndpointArgs) {
+pub(crate) fn warn(args: &EndpointArgs) {
     if args.no_verify_ssl {
         eprintln!(
             "s3twin: WARNING: --no-verify-ssl: nobody checks with whom this run speaks. Whoever sits in between can \
@@ -153,6 +153,30 @@ pub(crate) async fn connect_bucket(
     let store = store.map_err(|error| side_error("source", error))?;
     let side = Arc::new(Side::new(Arc::clone(&store) as Arc<dyn Store>, location.clone()));
     Ok(ConnectedBucket { side, store, progress: Arc::new(Progress::new(wrapper.meter)) })
+}
+
+/// Many buckets whose settings are asked for: one count of requests, one pace for each server.
+pub(crate) struct Fleet<'a>(Wrapper<'a>);
+
+impl<'a> Fleet<'a> {
+    pub(crate) fn new(limits: &LimitArgs, cancel: &'a CancellationToken) -> Self {
+        Self(Wrapper::new(limits, cancel))
+    }
+
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.0.meter
+    }
+
+    /// Connects one of them.
+    pub(crate) async fn bucket(
+        &self,
+        bucket: &str,
+        args: &EndpointArgs,
+    ) -> Result<Arc<Paced<AwsStore>>, Error> {
+        let (settings, _) = endpoints(args);
+        let store = reach_settings(&settings, bucket, |store| self.0.wrap(store)).await;
+        store.map_err(|error| side_error("bucket", error))
+    }
 }
 
 /// The customer's keys of the two sides, out of their files.

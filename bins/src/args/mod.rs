@@ -10,6 +10,7 @@ mod jobs;
 mod lab;
 mod lag;
 mod moment;
+mod posture;
 mod repair;
 mod restore;
 mod resume;
@@ -33,6 +34,7 @@ pub(crate) use jobs::{ConfigAction, ConfigCommand, RunArgs, ScheduleArgs};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
 pub(crate) use lag::LagArgs;
 pub(crate) use moment::span;
+pub(crate) use posture::PostureArgs;
 pub(crate) use repair::{DirectionArg, RepairArgs};
 pub(crate) use restore::{RestoreArgs, StrategyArg};
 pub(crate) use resume::ResumeArgs;
@@ -77,6 +79,7 @@ pub(crate) enum Command {
     Drill(Box<DrillArgs>),
     Failover(FailoverCommand),
     Failback(Box<FailbackArgs>),
+    Posture(Box<PostureArgs>),
     Cost(Box<CostArgs>),
     Resume(ResumeArgs),
     Runs(RunsArgs),

@@ -1,7 +1,7 @@
 //! `s3twin config`.
 
 use crate::args::{ConfigAction, ConfigCommand};
-use crate::config::{Loaded, job_argv, json_schema};
+use crate::config::{Loaded, json_schema};
 use crate::exit::Exit;
 use crate::notify::{Message, send};
 use std::fmt::Write as _;
@@ -52,7 +52,7 @@ fn show(loaded: &Loaded) -> Result<String, String> {
         let _ = writeln!(text, "{path} = {value}   # {origin}");
     }
     for (name, job) in &loaded.config.jobs {
-        let words: Vec<String> = job_argv(&loaded.config, job).iter().map(|word| quoted(word)).collect();
+        let words: Vec<String> = loaded.argv(job).iter().map(|word| quoted(word)).collect();
         let _ = writeln!(text, "\n# s3twin run {name}\ns3twin {}", words.join(" "));
     }
     Ok(text.trim_end().to_owned())

@@ -13,6 +13,7 @@ pub(crate) mod failover;
 mod frame;
 pub(crate) mod lab;
 pub(crate) mod lag;
+pub(crate) mod posture;
 pub(crate) mod repair;
 pub(crate) mod report;
 pub(crate) mod restore;

@@ -8,6 +8,7 @@ use crate::schedule::Timetable;
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue};
 use s3twin_engine::model::Location;
+use s3twin_engine::run::posture::Policy;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -98,12 +99,16 @@ impl Troubles {
         for (name, tier) in &config.tiers {
             self.span(&["tiers", name, "rpo"], tier.rpo.as_ref());
             self.span(&["tiers", name, "rto"], tier.rto.as_ref());
+            for (field, message, help) in tier.posture.iter().flat_map(|posture| posture.troubles(name)) {
+                self.add(&["tiers", name, "posture", field], message, help);
+            }
         }
         for (name, bucket) in &config.buckets {
             if let Err(error) = bucket.location.parse::<Location>() {
                 self.add(&["buckets", name, "location"], error.to_string(), "");
             }
-            if let Some(tier) = &bucket.tier {
+            // A built-in tier needs no section.
+            if let Some(tier) = bucket.tier.as_ref().filter(|tier| Policy::built_in(tier).is_none()) {
                 self.name(&["buckets", name, "tier"], "tiers", tier, &config.tiers);
             }
         }
@@ -131,7 +136,7 @@ impl Troubles {
                 let help = "write buckets = [\"…\"] instead";
                 self.add(&["jobs", name, "pair"], format!("{command} works on buckets"), help);
             }
-            (None, false) if job.buckets.is_empty() => {
+            (None, false) if job.buckets.is_empty() && !job.command.takes_names() => {
                 self.add(&["jobs", name], format!("{command} works on buckets"), "add buckets = [\"…\"]");
             }
             (None, false) => {}
@@ -156,6 +161,9 @@ impl Troubles {
         let path = ["jobs", name, "buckets"];
         for bucket in &job.buckets {
             self.name(&path, "buckets", bucket, &config.buckets);
+        }
+        if job.command.takes_names() {
+            return;
         }
         let reached = job.buckets.iter().filter_map(|name| config.buckets.get(name));
         let mut ways = reached.map(|bucket| (&bucket.endpoint_url, &bucket.profile));

@@ -20,7 +20,9 @@ pub(crate) fn job_argv(config: &Config, job: &Job) -> Vec<String> {
     let command = subcommand(job.command.name());
     let known = |flag: &str| command.as_ref().is_some_and(|command| knows(command, flag));
     let mut flags = BTreeMap::new();
-    for (name, value) in places(config, job).into_iter().chain(tier_flags(config, job)) {
+    // A command that knows the file finds the places there.
+    let places = if job.command.takes_names() { Vec::new() } else { places(config, job) };
+    for (name, value) in places.into_iter().chain(tier_flags(config, job)) {
         flags.insert(name, Flag::Word(value));
     }
     for (name, value) in &config.defaults.flags {
@@ -30,7 +32,11 @@ pub(crate) fn job_argv(config: &Config, job: &Job) -> Vec<String> {
     }
     flags.extend(job.flags.iter().map(|(name, value)| (dashed(name), value.clone())));
     // Every known place comes first: which bucket is which is the order that decides.
-    argv.extend(buckets(config, job).map(|bucket| bucket.location.clone()));
+    if job.command.takes_names() {
+        argv.extend(job.buckets.iter().cloned());
+    } else {
+        argv.extend(buckets(config, job).map(|bucket| bucket.location.clone()));
+    }
     for (name, value) in &flags {
         argv.extend(words(name, value));
     }

@@ -7,6 +7,7 @@ mod check;
 mod file;
 mod layers;
 mod line;
+mod posture;
 mod schema;
 mod trouble;
 
@@ -15,9 +16,10 @@ mod tests;
 
 pub(crate) use file::find;
 pub(crate) use layers::{Origin, leaves};
-pub(crate) use line::job_argv;
+use line::job_argv;
+pub(crate) use posture::policy_of;
 pub(crate) use schema::{
-    Config, Event, Job, Notification, Smtp, SmtpTls, Sns, Webhook, json_schema, seconds,
+    Bucket, Config, Event, Job, Notification, Smtp, SmtpTls, Sns, Webhook, json_schema, seconds,
 };
 
 use std::collections::BTreeMap;
@@ -32,6 +34,8 @@ pub(crate) struct Loaded {
     pub(crate) config: Config,
     /// By dotted path; what is not in it is a default.
     pub(crate) origins: BTreeMap<String, Origin>,
+    /// What `--set` said.
+    set: Vec<String>,
 }
 
 impl Loaded {
@@ -61,7 +65,17 @@ impl Loaded {
             format!("a value of the environment or of --set does not fit: {}", error.to_string().trim())
         })?;
         check::check(&config, &text, &origins)?;
-        Ok(Self { path, config, origins })
+        Ok(Self { path, config, origins, set: set.to_vec() })
+    }
+
+    /// The command line of a job. A command that reads this file itself is told which, and what `--set` said.
+    pub(crate) fn argv(&self, job: &Job) -> Vec<String> {
+        let mut argv = job_argv(&self.config, job);
+        if job.command.takes_names() {
+            argv.push(format!("--config={}", self.path.display()));
+            argv.extend(self.set.iter().map(|assignment| format!("--set={assignment}")));
+        }
+        argv
     }
 
     /// A job by its name.

@@ -1,5 +1,6 @@
 //! What may stand in the file. The doc comments are the JSON schema's descriptions.
 
+use super::posture::Posture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -73,6 +74,9 @@ pub(crate) struct Tier {
     /// Recovery must be done within this: `--rto` of drill jobs (30m)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rto: Option<String>,
+    /// How its buckets must be set: `s3twin posture`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) posture: Option<Posture>,
 }
 
 /// A bucket, or a prefix of one
@@ -117,6 +121,7 @@ pub(crate) enum JobCommand {
     Lag,
     Cost,
     Drill,
+    Posture,
 }
 
 impl JobCommand {
@@ -128,12 +133,18 @@ impl JobCommand {
             Self::Lag => "lag",
             Self::Cost => "cost",
             Self::Drill => "drill",
+            Self::Posture => "posture",
         }
     }
 
     /// Works on a pair, not on buckets.
     pub(crate) fn takes_pair(self) -> bool {
         matches!(self, Self::Audit | Self::Sync | Self::Lag)
+    }
+
+    /// Takes buckets by their names in the file, and all of them when none is named.
+    pub(crate) fn takes_names(self) -> bool {
+        self == Self::Posture
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) use child::{Finished, Stop, run as run_child};
 pub(crate) use history::{History, JobRun, Outcome};
 
 use crate::args::{LogFormat, Talk};
-use crate::config::{Event, Job, Loaded, job_argv};
+use crate::config::{Event, Job, Loaded};
 use crate::notify::Message;
 use crate::{metrics, run_folder};
 use s3twin_engine::Error;
@@ -90,7 +90,7 @@ impl Jobs {
     /// The newest run of a job's command line, if that did not end.
     pub(crate) fn unended(&self, name: &str) -> Option<String> {
         use s3twin_engine::journal::RunState;
-        let argv = job_argv(&self.loaded.config, self.loaded.config.jobs.get(name)?);
+        let argv = self.loaded.argv(self.loaded.config.jobs.get(name)?);
         let runs = StateDir::new(&self.state).list().ok()?;
         let newest = runs.into_iter().find(|run| {
             let said = run.started.as_ref().and_then(|started| started.job.get("argv")?.as_array().cloned());
@@ -112,7 +112,7 @@ impl Jobs {
                 vec!["resume".to_owned(), run, format!("--state-dir={}", self.state.display())]
             }
             Start::Fresh(more) => {
-                let mut argv = job_argv(&self.loaded.config, job);
+                let mut argv = self.loaded.argv(job);
                 argv.push("--output=json".to_owned());
                 argv.extend(more);
                 argv

@@ -73,7 +73,7 @@ fn job(jobs: &Jobs, board: &Board, name: &str, now: Timestamp) -> JobView {
     let running = board.running_since(name).map(|since| duration(now.duration_since(since).as_secs_f64()));
     JobView {
         name: name.to_owned(),
-        command: settings.map(|job| crate::config::job_argv(config, job).join(" ")).unwrap_or_default(),
+        command: settings.map(|job| jobs.loaded.argv(job).join(" ")).unwrap_or_default(),
         when: timetable.map_or_else(|| "only by hand".to_owned(), |timetable| timetable.words()),
         next: board.of(name).next.map(instant).unwrap_or_default(),
         running,

@@ -181,6 +181,23 @@ pub async fn reach<S: Store + ?Sized>(
     }
 }
 
+/// As [`reach`], for whoever asks only how the bucket is set: that takes no right to list it.
+///
+/// # Errors
+/// As [`reach`], but for a listing that is denied.
+pub async fn reach_settings<S: Store + ?Sized>(
+    settings: &EndpointSettings,
+    bucket: &str,
+    wrap: impl Fn(AwsStore) -> Arc<S>,
+) -> Result<Arc<S>, ConnectError> {
+    match reach(settings, bucket, &wrap).await {
+        Err(ConnectError::Server(error)) if error.kind == Kind::Denied => {
+            Ok(wrap(AwsStore::open(settings).await?))
+        }
+        other => other,
+    }
+}
+
 fn check_endpoint(url: &str) -> Result<(), ConnectError> {
     let error = |why| ConnectError::Endpoint { url: url.to_owned(), why };
     let rest = url

@@ -16,7 +16,7 @@ mod trust;
 mod uploads;
 mod write;
 
-pub use connect::{AwsStore, ConnectError, EndpointSettings, StaticCredentials, reach};
+pub use connect::{AwsStore, ConnectError, EndpointSettings, StaticCredentials, reach, reach_settings};
 pub use topic::{TopicMessage, publish};
 pub use trust::Trust;
 
