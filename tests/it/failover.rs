@@ -151,6 +151,43 @@ fn unequal_versioning_is_a_no_go() {
 }
 
 #[test]
+fn other_rules_and_weaker_encryption_on_the_replica_are_a_warning() {
+    let world = ready();
+    let done = check(&world, &[]).exits(0);
+    assert_eq!((found(&done, "lifecycle"), found(&done, "encryption")), ("ok".into(), "ok".into()));
+    let rule = |id: &str, days: u32| {
+        format!(
+            "<LifecycleConfiguration><Rule><ID>{id}</ID><Filter><Prefix></Prefix></Filter><Status>Enabled</Status>\
+             <Expiration><Days>{days}</Days></Expiration></Rule></LifecycleConfiguration>"
+        )
+    };
+    let set = |bucket: &str, name: &str, text: String| {
+        let bucket = world.store().bucket(bucket).expect("a bucket");
+        bucket.write().documents.insert(name.to_owned(), text.into());
+    };
+    set("source", "lifecycle", rule("one", 9));
+    set("replica", "lifecycle", rule("other name", 9));
+    assert_eq!(found(&check(&world, &[]).exits(0), "lifecycle"), "ok");
+    set("replica", "lifecycle", rule("shorter", 8));
+    let done = check(&world, &[]).exits(0);
+    assert_eq!(found(&done, "lifecycle"), "warning");
+    assert!(
+        done.stdout.contains("only on the primary: one; only on the replica: shorter"),
+        "{}",
+        done.stdout
+    );
+    let kms = "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>\
+               <SSEAlgorithm>aws:kms</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule>\
+               </ServerSideEncryptionConfiguration>";
+    set("source", "encryption", kms.to_owned());
+    assert_eq!(found(&check(&world, &[]).exits(0), "encryption"), "warning");
+    deny(&world, "GetBucketEncryption");
+    let done = check(&world, &[]).exits(0);
+    assert_eq!(found(&done, "encryption"), "warning");
+    assert!(done.stdout.contains("s3:GetEncryptionConfiguration"), "{}", done.stdout);
+}
+
+#[test]
 fn a_primary_that_is_gone_is_a_no_go_until_it_is_said_to_be_down() {
     let world = World::new();
     world.bucket("replica");

@@ -27,6 +27,7 @@ mod job_schedule;
 mod kill;
 mod lag;
 mod pairs;
+mod posture_cases;
 mod proof_baseline;
 mod proof_corpus;
 mod proof_ledger;

@@ -2,6 +2,7 @@
 
 mod facts;
 mod hooks;
+mod parity;
 mod past;
 mod probes;
 
@@ -113,6 +114,7 @@ pub(crate) async fn check(
         }
     }
     checks.push(versioning(primary.as_deref(), replica.as_deref()).await);
+    checks.extend(parity::settings(args, primary.is_some() && replica.is_some(), cancel).await);
     checks.push(past::audit(args, state, now, &mut facts));
     checks.push(measure_lag(args, primary, replica, cancel, &mut facts).await?);
     checks.push(past::drill(args, state, now, &mut facts));
@@ -120,9 +122,9 @@ pub(crate) async fn check(
         Check::new(
             "other settings of the buckets",
             Found::NotChecked,
-            "lifecycle, encryption, policies, public access and object lock are not compared by this command",
+            "policies, public access and object lock are not compared by this command",
         )
-        .advise("compare them in your infrastructure code"),
+        .advise("`s3twin posture` holds both against a tier"),
     );
     if cancel.is_cancelled() {
         return Err(Error::Cancelled);
