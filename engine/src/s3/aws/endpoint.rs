@@ -103,7 +103,7 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_is_not_remembered() {
         let remembered = Remembered::default();
-        let params = Params::builder().bucket("b").region("a b").build().unwrap();
+        let params = params("arn:aws:not-s3:us-west-2:123456789012:accesspoint:x", "k").build().unwrap();
         assert!(ResolveEndpoint::resolve_endpoint(&remembered, &params).await.is_err());
         assert!(remembered.known.read().unwrap().is_empty());
     }
