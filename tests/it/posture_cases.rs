@@ -147,6 +147,21 @@ fn old_rules_get_new_ones_in_their_own_form() {
 }
 
 #[test]
+fn a_stricter_tier_adds_a_rule_beside_the_one_of_the_last_time() {
+    let world = plain();
+    posture(&world, &["s3://plain", "--tier", "basic", "--apply"]).exits(0);
+    let file = configured(&world, "[tiers.short.posture]\nabort_uploads_days = 2\n");
+    let flags = ["--tier", "short", "--apply", "--config", &file];
+    let done = posture(&world, &[&["s3://plain"], &flags[..]].concat()).exits(1);
+    assert_eq!(row(&done, 0, "abort-uploads")["mended"], true);
+    let rules = stored(&world, "plain", "lifecycle").expect("rules");
+    assert!(
+        rules.contains("<ID>s3twin-abort-uploads</ID>") && rules.contains("s3twin-abort-uploads-2"),
+        "{rules}"
+    );
+}
+
+#[test]
 fn a_document_with_something_new_in_it_is_left_alone() {
     let world = plain();
     let strange = OWN_RULES.replace("<ID>own</ID>", "<ID>own</ID><Freeze>1</Freeze>");

@@ -5,7 +5,7 @@ use super::setting::Setting;
 use super::tls;
 use super::{Check, Remedy, Row, Verdict, Wish};
 use crate::s3::{
-    AccessLog, DefaultEncryption, Lifecycle, LifecycleRule, NewLifecycleRule, ObjectLock, PublicAccess,
+    AccessLog, DefaultEncryption, Kind, Lifecycle, LifecycleRule, NewLifecycleRule, ObjectLock, PublicAccess,
     S3Error, Versioning, VersioningSettings,
 };
 
@@ -55,10 +55,18 @@ pub(super) fn unknown(setting: Setting, policy: &Policy, error: &S3Error) -> Vec
         Setting::Replication => &[(Check::Replication, true)],
     };
     let asked = checks.iter().filter(|(_, asked)| *asked);
+    let advice = match error.kind {
+        Kind::Unsupported => {
+            "this server has no such setting, or tells it in its own way: look at it with its own tools, or \
+             take the check out of the tier"
+                .to_owned()
+        }
+        _ => error.advice(),
+    };
     let row = |(check, _): &(Check, bool)| Row {
         verdict: Verdict::Unknown,
         reason: Some(error.reason()),
-        ..kept(*check, "to be found out", error.to_string()).advise(error.advice())
+        ..kept(*check, "to be found out", error.to_string()).advise(advice.clone())
     };
     asked.map(row).collect()
 }

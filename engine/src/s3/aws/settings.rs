@@ -17,18 +17,25 @@ fn unless_absent<T>(code: &str, answer: Result<T, S3Error>) -> Answer<Option<T>>
     match answer {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.code.as_deref() == Some(code) => Ok(None),
-        // On a bucket there are no delete markers: 405 is how some servers say that they lack the call.
-        Err(error) if error.kind == Kind::DeleteMarker => Err(S3Error { kind: Kind::Unsupported, ..error }),
-        Err(error) => Err(error),
+        Err(error) => Err(S3Error { kind: settled(&error), ..error }),
     }
+}
+
+/// How servers that are almost S3 say that they lack a call.
+fn settled(error: &S3Error) -> Kind {
+    // On a bucket there are no delete markers: 405 is meant otherwise. A document of another kind (whoever does not
+    // know the call lists the bucket) is none that would be right the next time.
+    let other_document = error.kind == Kind::Transient && error.message.contains("invalid XML root");
+    if error.kind == Kind::DeleteMarker || other_document { Kind::Unsupported } else { error.kind.clone() }
 }
 
 #[async_trait]
 impl BucketSettings for AwsStore {
     async fn versioning_settings(&self, bucket: &str) -> Answer<VersioningSettings> {
         let target = Target::bucket(Operation::GetBucketVersioning, bucket);
-        let sent = self.client.get_bucket_versioning().bucket(bucket).send();
-        let output = sent.await.map_err(|error| target.classify(&error))?;
+        let sent = self.client.get_bucket_versioning().bucket(bucket).send().await;
+        let output = sent.map_err(|error| target.classify(&error));
+        let output = output.map_err(|error| S3Error { kind: settled(&error), ..error })?;
         let state = match output.status() {
             Some(BucketVersioningStatus::Enabled) => Versioning::Enabled,
             Some(_) => Versioning::Suspended,

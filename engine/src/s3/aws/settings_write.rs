@@ -33,6 +33,19 @@ fn unbuilt(target: Target<'_>) -> impl Fn(BuildError) -> S3Error {
     move |error| target.error(Kind::Invalid, error.to_string())
 }
 
+/// A name that no rule has: S3 takes none twice.
+fn fresh<'a>(name: &str, taken: impl Iterator<Item = Option<&'a str>>) -> String {
+    let taken: Vec<&str> = taken.flatten().collect();
+    let mut fresh = name.to_owned();
+    for number in 2.. {
+        if !taken.contains(&fresh.as_str()) {
+            break;
+        }
+        fresh = format!("{name}-{number}");
+    }
+    fresh
+}
+
 fn number(days: u32) -> i32 {
     i32::try_from(days).unwrap_or(i32::MAX)
 }
@@ -60,7 +73,8 @@ pub(super) async fn add_lifecycle_rules(
     #[allow(deprecated)]
     let old_form = rules.iter().any(|rule| rule.prefix().is_some());
     for new in add {
-        let rule = types::LifecycleRule::builder().id(new.id()).status(types::ExpirationStatus::Enabled);
+        let id = fresh(new.id(), rules.iter().map(types::LifecycleRule::id));
+        let rule = types::LifecycleRule::builder().id(id).status(types::ExpirationStatus::Enabled);
         #[allow(deprecated)]
         let rule = if old_form {
             rule.prefix("")
@@ -148,7 +162,8 @@ pub(super) async fn add_replication_rule(
     let target = Target::bucket(Operation::PutBucketReplication, bucket);
     let before: Option<&types::ReplicationConfiguration> = original(target, &read.original, &read.unknown)?;
     let mut rules = before.map(|before| before.rules().to_vec()).unwrap_or_default();
-    rules.push(replication_rule(add).map_err(unbuilt(target))?);
+    let id = fresh(NewReplicationRule::ID, rules.iter().map(types::ReplicationRule::id));
+    rules.push(replication_rule(id, add).map_err(unbuilt(target))?);
     let document = types::ReplicationConfiguration::builder().role(&add.role).set_rules(Some(rules)).build();
     let sent = store
         .client
@@ -159,7 +174,7 @@ pub(super) async fn add_replication_rule(
     sent.await.map(|_| ()).map_err(|error| target.classify(&error))
 }
 
-fn replication_rule(add: &NewReplicationRule) -> Result<types::ReplicationRule, BuildError> {
+fn replication_rule(id: String, add: &NewReplicationRule) -> Result<types::ReplicationRule, BuildError> {
     // arn:aws-cn:iam::… means that buckets are arn:aws-cn:s3:::… as well.
     let partition = add.role.split(':').nth(1).unwrap_or("aws");
     let mut destination =
@@ -182,7 +197,7 @@ fn replication_rule(add: &NewReplicationRule) -> Result<types::ReplicationRule, 
         types::DeleteMarkerReplicationStatus::Disabled
     };
     types::ReplicationRule::builder()
-        .id(NewReplicationRule::ID)
+        .id(id)
         .priority(add.priority)
         .status(types::ReplicationRuleStatus::Enabled)
         .filter(types::ReplicationRuleFilter::builder().prefix("").build())
