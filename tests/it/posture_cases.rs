@@ -330,7 +330,7 @@ fn mistakes_are_answered_with_what_to_do() {
     posture(&world, &[]).exits(2).says(&["no bucket to look at", "config example"]);
     posture(&world, &["media"]).exits(2).says(&["s3://media"]);
     posture(&world, &["s3://source", "--tier", "gold"]).exits(2).says(&["critical, standard, basic"]);
-    posture(&world, &["s3://source", "s3://replica", "--replicate-to", "s3://x"])
+    posture(&world, &["s3://source", "s3://replica", "--replicate-to", "s3://xyz"])
         .exits(2)
         .says(&["one bucket"]);
     for (section, words) in [

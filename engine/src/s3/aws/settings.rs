@@ -17,16 +17,22 @@ fn unless_absent<T>(code: &str, answer: Result<T, S3Error>) -> Answer<Option<T>>
     match answer {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.code.as_deref() == Some(code) => Ok(None),
-        Err(error) => Err(S3Error { kind: settled(&error), ..error }),
+        Err(error) => Err(settled(error)),
     }
 }
 
 /// How servers that are almost S3 say that they lack a call.
-fn settled(error: &S3Error) -> Kind {
-    // On a bucket there are no delete markers: 405 is meant otherwise. A document of another kind (whoever does not
-    // know the call lists the bucket) is none that would be right the next time.
-    let other_document = error.kind == Kind::Transient && error.message.contains("invalid XML root");
-    if error.kind == Kind::DeleteMarker || other_document { Kind::Unsupported } else { error.kind.clone() }
+fn settled(error: S3Error) -> S3Error {
+    match (&error.kind, error.status) {
+        // On a bucket there are no delete markers: 405 is meant otherwise.
+        (Kind::DeleteMarker, _) => S3Error { kind: Kind::Unsupported, ..error },
+        // The SDK found no sense in it: whoever does not know the call may list the bucket.
+        (Kind::Invalid, Some(200..300)) => {
+            let message = "the answer is not the document that was asked for".to_owned();
+            S3Error { kind: Kind::Unsupported, message, ..error }
+        }
+        _ => error,
+    }
 }
 
 #[async_trait]
@@ -35,7 +41,7 @@ impl BucketSettings for AwsStore {
         let target = Target::bucket(Operation::GetBucketVersioning, bucket);
         let sent = self.client.get_bucket_versioning().bucket(bucket).send().await;
         let output = sent.map_err(|error| target.classify(&error));
-        let output = output.map_err(|error| S3Error { kind: settled(&error), ..error })?;
+        let output = output.map_err(settled)?;
         let state = match output.status() {
             Some(BucketVersioningStatus::Enabled) => Versioning::Enabled,
             Some(_) => Versioning::Suspended,
