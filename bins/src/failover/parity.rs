@@ -91,7 +91,7 @@ fn compare_encryption(here: Option<&DefaultEncryption>, there: Option<&DefaultEn
         found.map_or_else(|| "none".to_owned(), |found| found.algorithm.clone())
     };
     let strength = |found: Option<&DefaultEncryption>| {
-        EncryptionPolicy::strength(&found.map_or("", |found| &found.algorithm))
+        EncryptionPolicy::strength(found.map_or("", |found| &found.algorithm))
     };
     let (mine, theirs) = (word(here), word(there));
     // Keys are of a region and an account, and rightly differ.
