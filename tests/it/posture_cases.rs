@@ -283,7 +283,7 @@ tls_only = false\npublic_access_block = false\nencryption = \"none\"\n\
 #[test]
 fn a_fleet_is_held_by_its_tiers_and_as_a_job() {
     let world = World::pair();
-    let file = configured(&world, TIERS).clone();
+    let file = configured(&world, TIERS);
     let text = std::fs::read_to_string(&file).expect("the file");
     let text = text
         .replace("[buckets.b]", "tier = \"gold\"\n[buckets.b]")
