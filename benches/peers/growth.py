@@ -3,8 +3,9 @@
 import known
 
 FIGURES = (("wall", "wall", "s"), ("cpu", "CPU", "s"), ("rss_mib", "peak memory", "MiB"), ("requests", "requests", ""))
-# What is foreseen from the measured points.
+# What is foreseen from the measured points, if it is not too far from them.
 TOWARDS = (100_000_000, 1_000_000_000)
+FARTHEST = 1000
 
 
 def points(rows, kind, tool, figure):
@@ -17,9 +18,9 @@ def points(rows, kind, tool, figure):
 
 
 def line(measured):
-    """Slope and value at the last point, through the last two."""
+    """Slope and value at the last point, through the last two. Nothing shrinks."""
     (n1, y1), (n2, y2) = measured[-2:]
-    return (y2 - y1) / (n2 - n1), n2, y2
+    return max((y2 - y1) / (n2 - n1), 0), n2, y2
 
 
 def tools(rows, kind):
@@ -55,8 +56,8 @@ def _foreseen(rows, kind):
             cells = []
             for size in TOWARDS:
                 measured = dict(found).get(size)
-                far = value + slope * (size - last)
-                cells.append(f"{_amount(measured, unit)} (measured)" if measured is not None else _amount(max(far, 0), unit))
+                far = _amount(value + slope * (size - last), unit) if size <= last * FARTHEST else "too far to tell"
+                cells.append(far if measured is None else f"{_amount(measured, unit)} (measured)")
             how = f"{_amount(value, unit)} + {slope:.3g} {unit} × (n − {last:,})".replace("  ", " ")
             lines.append(f"| {tool} | {title} | {' | '.join(cells)} | {how} |")
     return lines
@@ -82,7 +83,8 @@ def pages(rows):
     for kind, title in (("listing", "Listing"), ("audit", "Comparing two equal buckets")):
         if any(row["kind"] == kind for row in rows):
             lines += ["", f"## {title}", "", *_measured(rows, kind), "",
-                      "Further than measured: a straight line through the last two measured sizes.", "",
+                      "Further than measured: a straight line through the last two measured sizes. A tool that moves to the "
+                      "disk when memory gets short stays below it.", "",
                       *_foreseen(rows, kind), "", "Requests in dollars, in proportion to the last run:", "",
                       *_dollars(rows, kind)]
     return "\n".join(lines) + "\n"

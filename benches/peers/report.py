@@ -54,6 +54,16 @@ def table(rows):
     return "\n".join(lines) + "\n"
 
 
+def ours(of_job):
+    """Our median run; of several ways the better one's."""
+    by_way = {}
+    for row in of_job:
+        if row["tool"] == "s3twin" and right(row):
+            by_way.setdefault(row["how"], []).append(row)
+    medians = [sorted(runs, key=lambda row: row["wall"])[len(runs) // 2] for runs in by_way.values()]
+    return min(medians, key=lambda row: row["wall"], default=None)
+
+
 def ratios(rows):
     """How many times our figure each rival's is: of its best run, to our median."""
     lines = ["", "## As ratios", "", "How many times s3twin's median each tool's best run (by wall time) takes: "
@@ -61,10 +71,9 @@ def ratios(rows):
     tools = list(dict.fromkeys(row["tool"] for row in rows if row["tool"] != "s3twin"))
     lines += [f"| job | s3twin | {' | '.join(tools)} |", "|---" * (len(tools) + 2) + "|"]
     for of_job in jobs_of(rows).values():
-        ours = sorted((row for row in of_job if row["tool"] == "s3twin" and right(row)), key=lambda row: row["wall"])
-        if not ours:
+        own = ours(of_job)
+        if own is None:
             continue
-        own = ours[len(ours) // 2]
         found = best(of_job)
         cells = [f"{own['wall']:.2f} s, {own['cpu']:.2f} s CPU, {own['rss_mib']:,.0f} MiB, {own['requests']:,} requests"]
         for tool in tools:
@@ -90,7 +99,7 @@ def _why(row, own):
 def dollars(rows):
     """What the counted requests of each tool's best run would have cost."""
     prices = known.Prices()
-    lines = ["", "## Dollars per run", "", f"Requests counted by the server, at {prices.standard['write']} USD per thousand "
+    lines = ["", f"Requests counted by the server, at {prices.standard['write']} USD per thousand "
              f"PUT, COPY, POST, LIST and {prices.standard['read']} per thousand others; deletes are free "
              f"({prices.source}). Storage and transfer are not in it.", "",
              "| job | tool | how | like writes | like reads | USD | USD per million |", "|---|---|---|---|---|---|---|"]
@@ -111,7 +120,8 @@ def write(rows, folder):
     pages = {}
     if compared:
         pages["peers.md"] = "# Beside others\n" + ratios(compared) + "\n## Every run\n" + table(compared)
-        pages["dollars.md"] = "# What requests cost\n" + dollars(compared)
+        if any(row.get("operations") for row in compared):
+            pages["dollars.md"] = "# What requests cost\n" + dollars(compared)
         charts.bars(compared, folder)
     if grown:
         pages["growth.md"] = "# How cost grows\n" + growth.pages(grown) + "\n## Every run\n" + table(grown)

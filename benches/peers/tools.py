@@ -83,7 +83,9 @@ class S3twin(Tool):
         return [Way("defaults", [self.s3twin, *words, "--no-progress", "--output", "json"], of and _summary(of))]
 
     def listing(self, job):
-        return [Way("versions", [self.s3twin, "versions", job.source], lines)]
+        counted = _summary(lambda found: found["buckets"][0]["held"]["keys"])
+        return [Way("versions: prints each key", [self.s3twin, "versions", job.source], lines),
+                Way("cost: counts", [self.s3twin, "cost", job.source, "--output", "json"], counted)]
 
     def audit(self, job):
         return self._run("audit", job.source, job.target, of=lambda summary: summary["verdicts"]["identical"])
@@ -109,7 +111,8 @@ class S5cmd(Tool):
     cannot = {"relay": ONE_ENDPOINT, "plan": NO_TIME, "restore": NO_TIME}
 
     def listing(self, job):
-        return [Way("defaults", [self.binary(), "ls", f"{job.source}/*"], lines)]
+        return [Way("ls", [self.binary(), "ls", f"{job.source}/*"], lines),
+                Way("du: counts", [self.binary(), "du", f"{job.source}/*"], first_number(r"bytes in (\d+) objects"))]
 
     def audit(self, job):
         words = [f"{job.source}/*", f"{job.target}/"]
@@ -139,7 +142,9 @@ class Rclone(Tool):
 
     def listing(self, job):
         words = [self.binary(), "lsf", "-R", "--files-only", self._at(job.source)]
-        return [Way("defaults", words, lines), Way("--fast-list", [*words, "--fast-list"], lines)]
+        counts = [self.binary(), "size", "--json", "--fast-list", self._at(job.source)]
+        return [Way("lsf", words, lines), Way("lsf --fast-list", [*words, "--fast-list"], lines),
+                Way("size --fast-list: counts", counts, first_number(r'"count":(\d+)'))]
 
     def audit(self, job):
         words = [self.binary(), "check", self._at(job.source), self._at(job.target)]
@@ -175,7 +180,7 @@ class AwsCli(Tool):
         return super().available()
 
     def listing(self, job):
-        return [Way("defaults", [self.binary(), "s3", "ls", "--recursive", job.source], lines)]
+        return [Way("s3 ls", [self.binary(), "s3", "ls", "--recursive", job.source], lines)]
 
     def audit(self, job):
         words = [self.binary(), "s3", "sync", "--dryrun", job.source, job.target]
