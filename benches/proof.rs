@@ -123,7 +123,7 @@ fn proof(criterion: &mut Criterion) {
     let stage = runtime.block_on(stage());
     let reading = Reading::new().expect("threads");
     let bytes = (OBJECTS * PARTS * part_bytes()) as u64;
-    let mut group = criterion.benchmark_group(format!("proof/{OBJECTS}x{}MiB", PARTS * part_bytes() >> 20));
+    let mut group = criterion.benchmark_group(format!("proof/{OBJECTS}x{}MiB", (PARTS * part_bytes()) >> 20));
     group.sample_size(10).measurement_time(Duration::from_secs(8));
     group.throughput(Throughput::Bytes(bytes));
     group.bench_function("one side: drop", |bencher| {

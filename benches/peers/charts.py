@@ -1,5 +1,5 @@
-"""Charts as SVG. Best run of each tool; runs that were wrong or stopped are left out. The ground is left transparent, and
-ink is a grey that can be read on white and on black."""
+"""Charts as SVG, of the best run of each rival and the median of ours. The ground is left transparent, and ink is a grey
+that can be read on white and on black."""
 
 import os
 
@@ -14,20 +14,18 @@ for part in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "
 
 import matplotlib.pyplot as plot  # noqa: E402
 
+import choice  # noqa: E402
 import growth  # noqa: E402
 
 OURS, OTHERS = "#2f81f7", "#9aa3ad"
 COLOURS = {"s3twin": OURS, "s5cmd": "#db6d28", "rclone": "#2da44e", "aws": "#bf8700", "s3sync": "#a371f7"}
 
 
-def best(rows, figure):
-    """The smallest figure of each tool."""
-    found = {}
-    for row in rows:
-        if "cannot" in row or row["wrong"] or row.get("beyond") or not row[figure]:
-            continue
-        if row["tool"] not in found or row[figure] < found[row["tool"]]:
-            found[row["tool"]] = row[figure]
+def bars_of(of_job, figure):
+    """A figure of each tool, the smallest first."""
+    found = {tool: row[figure] for tool, row in choice.best(of_job, figure).items() if tool != "s3twin"}
+    if own := choice.ours(of_job):
+        found["s3twin"] = own[figure]
     return sorted(found.items(), key=lambda item: item[1])
 
 
@@ -41,12 +39,12 @@ def bars(rows, folder):
     """Bars per job: one file for each figure."""
     for figure, title, unit in (("wall", "wall time", "s"), ("cpu", "CPU time", "s"), ("rss_mib", "peak memory", "MiB")):
         by_job = {job: [row for row in rows if row["job"] == job] for job in dict.fromkeys(row["job"] for row in rows)}
-        by_job = {job: of_job for job, of_job in by_job.items() if len(best(of_job, figure)) > 1}
+        by_job = {job: of_job for job, of_job in by_job.items() if len(bars_of(of_job, figure)) > 1}
         if not by_job:
             continue
         canvas, places = plot.subplots(len(by_job), 1, figsize=(8, 1.6 * len(by_job) + 0.6), squeeze=False)
         for place, of_job in zip(places[:, 0], by_job.values()):
-            drawn = best(of_job, figure)[::-1]
+            drawn = bars_of(of_job, figure)[::-1]
             shapes = place.barh([tool for tool, _ in drawn], [value for _, value in drawn],
                                 color=[OURS if tool == "s3twin" else OTHERS for tool, _ in drawn])
             place.bar_label(shapes, [f"{value:,.3g} {unit}" for _, value in drawn], padding=3, fontsize=8, color=INK)

@@ -7,6 +7,7 @@ import sys
 import charts
 import growth
 import known
+from choice import best, ours
 
 FIGURES = (("wall", "wall"), ("cpu", "CPU"), ("rss_mib", "memory"), ("requests", "requests"))
 
@@ -17,20 +18,6 @@ def jobs_of(rows):
     for row in rows:
         by_job.setdefault(row["job"], []).append(row)
     return by_job
-
-
-def right(row):
-    """A run whose figures count."""
-    return "cannot" not in row and not row["wrong"] and not row.get("beyond")
-
-
-def best(rows, figure="wall"):
-    """The best right run of each tool: by wall time, unless by another figure."""
-    found = {}
-    for row in filter(right, rows):
-        if row["tool"] not in found or row[figure] < found[row["tool"]][figure]:
-            found[row["tool"]] = row
-    return found
 
 
 def _line(row):
@@ -52,16 +39,6 @@ def table(rows):
         lines += ["", f"### {of_job[0]['title']}", "", "| tool | how | wall | CPU | CPU per unit | peak RSS | requests |",
                   "|---|---|---|---|---|---|---|", *map(_line, of_job)]
     return "\n".join(lines) + "\n"
-
-
-def ours(of_job):
-    """Our median run; of several ways the better one's."""
-    by_way = {}
-    for row in of_job:
-        if row["tool"] == "s3twin" and right(row):
-            by_way.setdefault(row["how"], []).append(row)
-    medians = [sorted(runs, key=lambda row: row["wall"])[len(runs) // 2] for runs in by_way.values()]
-    return min(medians, key=lambda row: row["wall"], default=None)
 
 
 def ratios(rows):
@@ -87,7 +64,9 @@ def ratios(rows):
 
 
 def _times(theirs, own):
-    return f"{theirs / own:.2g}" if theirs and own and theirs / own < 10 else f"{theirs / own:,.0f}" if theirs and own else "–"
+    if not theirs or not own:
+        return "–"
+    return f"{theirs / own:.2g}" if theirs / own < 10 else f"{theirs / own:,.0f}"
 
 
 def _why(row, own):

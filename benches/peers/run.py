@@ -71,8 +71,8 @@ class Bench:
 
     def row(self, job, tool, turn, how="", **figures):
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-        row = {"job": job.name, "title": job.title, "kind": job.kind, "growth": job.growth, "tool": tool.name, "how": how, "turn": turn,
-               "objects": job.objects, "unit": job.unit, "at": now, **figures}
+        row = {"job": job.name, "title": job.title, "kind": job.kind, "growth": job.growth, "tool": tool.name,
+               "how": how, "turn": turn, "objects": job.objects, "unit": job.unit, "at": now, **figures}
         self.kept.add(row)
         return row
 
@@ -94,7 +94,10 @@ class Bench:
             wrong = f"exit {found.code}: {' '.join(found.output.strip().splitlines()[-1:])[:200]}"
         elif not found.timed_out:
             lab.latency(0)
-            wrong = job.check(job, lab, other, found, way)
+            try:
+                wrong = job.check(job, lab, other, found, way)
+            except (ValueError, KeyError, IndexError) as error:
+                wrong = f"its output cannot be read: {error!r}"
         # What a run leaves behind is no part of the next one.
         for left in (folder, os.path.join(self.scratch, "state"), os.path.join(self.scratch, "pit")):
             shutil.rmtree(left, ignore_errors=True)

@@ -67,7 +67,11 @@ class Tool:
 
 
 def _summary(field_of):
-    return lambda measured: field_of(json.loads(measured.output[measured.output.index("{"):]))
+    """The one JSON object of our output; what is said on stderr may stand around it."""
+    def named(measured):
+        found, _ = json.JSONDecoder().raw_decode(measured.output, measured.output.index("{"))
+        return field_of(found)
+    return named
 
 
 class S3twin(Tool):
