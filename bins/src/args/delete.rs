@@ -7,7 +7,7 @@ use s3twin_engine::plan::Brakes;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Deleting")]
 pub(crate) struct DeleteArgs {
-    /// Remove what the source, or whichever side is right, does not have
+    /// Remove from the changed side what the other does not have
     #[arg(long)]
     pub(crate) delete: bool,
     /// Refuse to start if more than N objects would be deleted

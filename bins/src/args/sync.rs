@@ -20,14 +20,14 @@ pub(crate) struct SyncArgs {
     /// Show what would be done; change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    #[command(flatten)]
-    pub(crate) deleting: DeleteArgs,
     /// How far to go to find out whether an object must be copied
     #[arg(long, value_enum, default_value_t = DepthArg::Checksums)]
     pub(crate) depth: DepthArg,
     /// What must be equal beyond the bytes; what differs is set right: tags in place, the rest by a copy
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     pub(crate) compare: Vec<Described>,
+    #[command(flatten)]
+    pub(crate) deleting: DeleteArgs,
     #[command(flatten)]
     pub(crate) copy: CopyArgs,
     #[command(flatten)]
