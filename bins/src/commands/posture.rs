@@ -47,10 +47,12 @@ pub(crate) async fn run(args: PostureArgs) -> Exit {
         eprintln!("s3twin: the report in {} cannot be written: {error}", folder.display());
         return Exit::Incomplete;
     }
-    match args.output {
-        OutputFormat::Json => println!("{result}"),
-        OutputFormat::Text => print!("{}", text(&held, counts)),
-    }
+    let shown = match args.output {
+        OutputFormat::Json => format!("{result}\n"),
+        OutputFormat::Text => text(&held, counts),
+    };
+    // A reader that has gone away has seen enough.
+    let _ = io::stdout().write_all(shown.as_bytes());
     if exit == Exit::Interrupted {
         eprintln!("s3twin: interrupted: {}", headline(&held, counts));
     }
