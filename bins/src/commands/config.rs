@@ -4,6 +4,7 @@ use crate::args::{ConfigAction, ConfigCommand};
 use crate::config::{Loaded, json_schema};
 use crate::exit::Exit;
 use crate::notify::{Message, send};
+use crate::screen::out::say;
 use std::fmt::Write as _;
 
 /// A file to begin with. It is checked by a test.
@@ -23,7 +24,7 @@ pub(crate) async fn run(command: ConfigCommand) -> Exit {
     };
     match done {
         Ok(text) => {
-            println!("{text}");
+            say!("{text}");
             Exit::Clean
         }
         Err(message) => {
@@ -67,7 +68,7 @@ async fn notify(loaded: &Loaded, name: &str) -> Exit {
     };
     match send(to, &Message::trial(name)).await {
         Ok(()) => {
-            println!("sent; look whether it arrived");
+            say!("sent; look whether it arrived");
             Exit::Clean
         }
         Err(why) => {

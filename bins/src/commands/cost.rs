@@ -2,6 +2,7 @@
 
 use crate::args::{CostArgs, OutputFormat, Talk};
 use crate::exit::Exit;
+use crate::screen::out::say;
 use crate::screen::{self, bytes, grouped};
 use crate::setup;
 use comfy_table::{CellAlignment, Table, presets};
@@ -20,7 +21,7 @@ const SCHEMA: &str = "s3twin.cost/1";
 pub(crate) async fn run(args: CostArgs, talk: Talk) -> Exit {
     match price_all(&args, &talk).await {
         Ok(text) => {
-            println!("{text}");
+            say!("{text}");
             Exit::Clean
         }
         Err(error) => {

@@ -2,6 +2,7 @@
 
 use crate::args::{Cli, Command, DemoArgs, Talk};
 use crate::exit::Exit;
+use crate::screen::out::say;
 use crate::{Origin, screen};
 use clap::Parser as _;
 use s3twin_engine::s3::aws::StaticCredentials;
@@ -44,30 +45,30 @@ async fn story(args: &DemoArgs, talk: &Talk) -> Result<Exit, String> {
         Some(folder) => folder.clone(),
         None => std::env::temp_dir().join(format!("s3twin-demo-{}", std::process::id())),
     };
-    println!("1. An S3 server of our own listens on {}. Filling the bucket {PRIMARY} …", lab.endpoint());
+    say!("1. An S3 server of our own listens on {}. Filling the bucket {PRIMARY} …", lab.endpoint());
     let (keys, bytes, done) = fill(lab.store(), args.seed)?;
-    println!(
+    say!(
         "   {} objects, {}: audio, images, uploads in parts, old versions, keys with odd characters.",
         screen::grouped(keys),
         screen::bytes(bytes)
     );
-    println!("   {REPLICA} was replicated from it, and then damaged in {} places:", done.len());
+    say!("   {REPLICA} was replicated from it, and then damaged in {} places:", done.len());
     for (kind, count) in tally(&done) {
-        println!("     {count} × {}", describe(kind));
+        say!("     {count} × {}", describe(kind));
     }
     let pair = [format!("s3://{PRIMARY}"), format!("s3://{REPLICA}")];
     let deep = ["--depth", "bytes", "--scrub", "all", "--compare", "metadata,tags,storage-class"];
     let audit: Vec<&str> = ["audit", &pair[0], &pair[1]].into_iter().chain(deep).collect();
-    println!("\n2. s3twin {}\n", audit.join(" "));
+    say!("\n2. s3twin {}\n", audit.join(" "));
     let endpoint = lab.endpoint();
     let reach = ["--endpoint-url", &endpoint, "--region", REGION];
     let first = step(talk, &folder, "audit-1", &[&audit, &reach[..]].concat()).await?;
-    println!("\n3. s3twin repair latest --delete\n");
+    say!("\n3. s3twin repair latest --delete\n");
     let healed = step(talk, &folder, "repair", &["repair", "latest", "--delete"]).await?;
-    println!("\n4. s3twin {}   (again)\n", audit.join(" "));
+    say!("\n4. s3twin {}   (again)\n", audit.join(" "));
     let second = step(talk, &folder, "audit-2", &[&audit, &reach[..]].concat()).await?;
-    println!("\n{:.1} s in all. The reports are in {}", begun.elapsed().as_secs_f64(), folder.display());
-    println!("Play on with `s3twin lab --data demo`.");
+    say!("\n{:.1} s in all. The reports are in {}", begun.elapsed().as_secs_f64(), folder.display());
+    say!("Play on with `s3twin lab --data demo`.");
     let as_told = first == Exit::LookAt && healed == Exit::Clean && second == Exit::Clean;
     Ok(if as_told { Exit::Clean } else { Exit::Incomplete })
 }

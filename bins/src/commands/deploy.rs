@@ -4,6 +4,7 @@ use crate::args::{DeployArgs, Platform};
 use crate::config::{Job, Loaded, seconds};
 use crate::exit::Exit;
 use crate::schedule::on_calendar;
+use crate::screen::out::say;
 use askama::Template;
 use serde_json::json;
 
@@ -16,7 +17,7 @@ pub(crate) fn run(args: &DeployArgs) -> Exit {
         Loaded::read(args.config.config.as_deref(), &args.config.set).and_then(|loaded| text(args, &loaded));
     match text {
         Ok(text) => {
-            println!("{}", text.trim_end());
+            say!("{}", text.trim_end());
             Exit::Clean
         }
         Err(message) => {

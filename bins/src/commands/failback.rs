@@ -6,6 +6,7 @@ use crate::failover::turned;
 use crate::job::{Finished, Stop, hold, run_child};
 use crate::page::headline_of;
 use crate::run_folder;
+use crate::screen::out::say;
 use clap::ValueEnum as _;
 use s3twin_engine::Error;
 use s3twin_engine::report::Summary;
@@ -130,7 +131,7 @@ fn show(args: &FailbackArgs, steps: &[Step], exit: Exit) {
             .iter()
             .map(|step| json!({ "step": step.name, "exit_code": step.code, "summary": step.summary }))
             .collect();
-        println!(
+        say!(
             "{}",
             json!({
                 "schema": "s3twin.failback/1", "command": "failback", "primary": args.primary.to_string(),
@@ -140,16 +141,16 @@ fn show(args: &FailbackArgs, steps: &[Step], exit: Exit) {
         );
         return;
     }
-    println!("{headline}");
+    say!("{headline}");
     for step in steps {
         let summary =
             step.summary.clone().and_then(|summary| serde_json::from_value::<Summary>(summary).ok());
         match summary {
             Some(summary) => {
-                println!("  {}: {}", step.name, headline_of(&summary));
-                println!("    s3twin report {}", summary.run_id);
+                say!("  {}: {}", step.name, headline_of(&summary));
+                say!("    s3twin report {}", summary.run_id);
             }
-            None => println!("  {}: ended without a result; stderr says why", step.name),
+            None => say!("  {}: ended without a result; stderr says why", step.name),
         }
     }
 }

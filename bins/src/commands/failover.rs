@@ -5,6 +5,7 @@ use crate::config::{Loaded, find};
 use crate::exit::Exit;
 use crate::failover::{Calls, Check, Found, HookRun, Readiness, check};
 use crate::job::hold;
+use crate::screen::out::{say, show};
 use crate::{run_folder, setup};
 use comfy_table::{ContentArrangement, Table, presets};
 use s3twin_engine::Error;
@@ -34,11 +35,11 @@ async fn only_check(args: &FailoverCheckArgs) -> Result<Exit, Error> {
     let readiness = Box::pin(check(args, &state, &setup::cancel_on_signals())).await?;
     let exit = if readiness.go { Exit::Clean } else { Exit::LookAt };
     match args.output {
-        OutputFormat::Text => print!("{}", table(&readiness)),
+        OutputFormat::Text => show(format_args!("{}", table(&readiness))),
         OutputFormat::Json => {
             let mut result = json!(readiness);
             result["exit_code"] = exit.code().into();
-            println!("{result}");
+            say!("{result}");
         }
     }
     Ok(exit)
@@ -54,7 +55,7 @@ async fn fail_over(args: &FailoverRunArgs) -> Result<Exit, Error> {
     let readiness = Box::pin(check(&args.check, &state, &cancel)).await?;
     let go = readiness.go || args.force;
     if args.check.output == OutputFormat::Text {
-        print!("{}", table(&readiness));
+        show(format_args!("{}", table(&readiness)));
     }
     if args.dry_run || !go {
         let exit = if go { Exit::Clean } else { Exit::Refused };
@@ -125,7 +126,7 @@ fn show_plan(args: &FailoverRunArgs, readiness: &Readiness, hooks: &[String], ex
     if args.check.output == OutputFormat::Json {
         let planned: Vec<_> = hooks.iter().map(|hook| json!({ "command": hook })).collect();
         let state = if exit == Exit::Refused { "refused" } else { "dry-run" };
-        println!(
+        say!(
             "{}",
             json!({
                 "schema": "s3twin.failover-run/1", "command": "failover run", "state": state, "exit_code": exit.code(),
@@ -136,9 +137,9 @@ fn show_plan(args: &FailoverRunArgs, readiness: &Readiness, hooks: &[String], ex
     }
     if args.dry_run {
         let condition = if exit == Exit::Refused { " if it were a go" } else { "" };
-        println!("\nWould be called{condition}, in this order:");
+        say!("\nWould be called{condition}, in this order:");
         for (index, hook) in hooks.iter().enumerate() {
-            println!("  {}. {hook}", index + 1);
+            say!("  {}. {hook}", index + 1);
         }
     }
 }
@@ -158,10 +159,10 @@ fn show_calls(args: &FailoverRunArgs, calls: &Calls, exit: Exit) {
         result["exit_code"] = exit.code().into();
         result["headline"] = headline.into();
         result["folder"] = calls.folder.display().to_string().into();
-        println!("{result}");
+        say!("{result}");
         return;
     }
-    println!("\n{headline}");
+    say!("\n{headline}");
     for (index, hook) in calls.hooks.iter().enumerate() {
         let end = match (hook.started_at, hook.exit_code) {
             (None, _) => "not called".to_owned(),
@@ -169,9 +170,9 @@ fn show_calls(args: &FailoverRunArgs, calls: &Calls, exit: Exit) {
             (_, Some(code)) => format!("failed with exit code {code}; see {}", hook.output),
             (_, None) => format!("ended by a signal; see {}", hook.output),
         };
-        println!("  {}. {}: {end}", index + 1, hook.command);
+        say!("  {}. {}: {end}", index + 1, hook.command);
     }
-    println!("Recorded in {}", calls.folder.display());
+    say!("Recorded in {}", calls.folder.display());
 }
 
 /// The verdict, then a row for each check, then what to do.

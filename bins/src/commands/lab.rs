@@ -2,6 +2,7 @@
 
 use crate::args::{LabArgs, LabData};
 use crate::exit::Exit;
+use crate::screen::out::say;
 use crate::setup;
 use s3twin_fixtures::{ACCESS_KEY, Lab, LabOptions, REGION, SECRET_KEY};
 use std::time::Duration;
@@ -25,13 +26,13 @@ pub(crate) async fn run(args: LabArgs) -> Exit {
         eprintln!("s3twin: the demo data could not be made: {error}");
         return Exit::Incomplete;
     }
-    println!("# S3 on {}. In another terminal:", lab.endpoint());
-    println!("export AWS_ENDPOINT_URL={}", lab.endpoint());
-    println!("export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY} AWS_REGION={REGION}");
+    say!("# S3 on {}. In another terminal:", lab.endpoint());
+    say!("export AWS_ENDPOINT_URL={}", lab.endpoint());
+    say!("export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY} AWS_REGION={REGION}");
     if args.data == LabData::Demo {
-        println!("s3twin audit s3://media s3://media-replica");
+        say!("s3twin audit s3://media s3://media-replica");
     } else {
-        println!("aws s3 mb s3://first");
+        say!("aws s3 mb s3://first");
     }
     setup::cancel_on_signals().cancelled().await;
     Exit::Clean

@@ -3,6 +3,7 @@
 use crate::args::{LagArgs, OutputFormat, Talk};
 use crate::exit::Exit;
 use crate::page::{duration, visible};
+use crate::screen::out::{say, show};
 use crate::screen::{self, grouped};
 use crate::{run_folder, setup};
 use s3twin_engine::Error;
@@ -39,8 +40,8 @@ pub(crate) async fn run(args: LagArgs, talk: Talk) -> Exit {
         }
     }
     match args.output {
-        OutputFormat::Json => println!("{result}"),
-        OutputFormat::Text => print!("{}", text(&args, &found, &verdict)),
+        OutputFormat::Json => say!("{result}"),
+        OutputFormat::Text => show(format_args!("{}", text(&args, &found, &verdict))),
     }
     verdict.exit
 }

@@ -5,6 +5,7 @@ use crate::config::{Loaded, seconds};
 use crate::exit::Exit;
 use crate::job::{History, JobRun, Jobs, Outcome, Start, Stop, hold};
 use crate::schedule::{Listener, Service};
+use crate::screen::out::say;
 use crate::{run_folder, screen};
 use s3twin_engine::report::Summary;
 use std::time::Duration;
@@ -38,14 +39,14 @@ fn show(jobs: &Jobs, name: &str, run: &JobRun, output: OutputFormat) {
     let result = History::read(&jobs.state, name).last_result;
     let result = result.filter(|result| result["run_id"].as_str() == run.run_id.as_deref());
     match (output, result) {
-        (OutputFormat::Json, Some(result)) => println!("{result}"),
+        (OutputFormat::Json, Some(result)) => say!("{result}"),
         (OutputFormat::Text, Some(result)) => match serde_json::from_value::<Summary>(result.clone()) {
             Ok(summary) => {
                 let folder = jobs.state.join("runs").join(&summary.run_id);
                 screen::print_findings(&folder.join("findings.jsonl"), 20);
                 screen::print_summary(&summary, &folder);
             }
-            Err(_) => println!("{result:#}"),
+            Err(_) => say!("{result:#}"),
         },
         // It ended before it had a result, and stderr says why.
         (_, None) => {}

@@ -1,6 +1,7 @@
 //! The first findings as a table; the file has them all.
 
 use super::bytes;
+use crate::screen::out::say;
 use comfy_table::{ContentArrangement, Table, presets};
 use s3twin_engine::report::Finding;
 use std::io::{BufRead as _, BufReader};
@@ -28,10 +29,10 @@ pub(crate) fn print_findings(path: &Path, limit: usize) {
     if shown.is_empty() {
         return;
     }
-    println!("{}", table(&shown));
+    say!("{}", table(&shown));
     if all > shown.len() {
         let more = super::grouped((all - shown.len()) as u64);
-        println!("and {more} more in {}", path.display());
+        say!("and {more} more in {}", path.display());
     }
 }
 

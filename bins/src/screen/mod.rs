@@ -1,6 +1,7 @@
 //! What people see: progress on stderr while it runs, a summary on stdout at the end.
 
 mod findings;
+pub(crate) mod out;
 mod progress;
 mod summary;
 

@@ -1,13 +1,14 @@
 //! The end of a run, in a few lines a person reads.
 
 use super::{bytes, grouped};
+use crate::screen::out::say;
 use s3twin_engine::report::{RunState, Summary};
 use std::fmt::Write as _;
 use std::path::Path;
 
 /// The verdict in words, the counts behind it, and where the details are.
 pub(crate) fn print_summary(summary: &Summary, folder: &Path) {
-    println!("{}", render(summary, folder));
+    say!("{}", render(summary, folder));
 }
 
 fn render(summary: &Summary, folder: &Path) -> String {

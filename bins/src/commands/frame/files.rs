@@ -2,6 +2,7 @@
 
 use super::Frame;
 use crate::args::OutputFormat;
+use crate::screen::out::say;
 use crate::{page, run_folder, screen};
 use s3twin_engine::Error;
 use s3twin_engine::journal::RunDir;
@@ -28,7 +29,7 @@ impl Frame {
             copy_files(run.path(), folder)?;
         }
         match self.output.output {
-            OutputFormat::Json => println!("{json}"),
+            OutputFormat::Json => say!("{json}"),
             OutputFormat::Text => {
                 screen::print_findings(&folder.join("findings.jsonl"), 20);
                 screen::print_summary(summary, folder);
