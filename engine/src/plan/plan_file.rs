@@ -165,6 +165,14 @@ pub fn encode_row(planned: &Planned, out: &mut Vec<u8>) -> Result<(), serde_json
     checked(planned, out).map(drop)
 }
 
+/// Reads a line, without its end, that [`encode_row`] made.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decode_row(line: &[u8]) -> Result<Planned, String> {
+    unchecked(line).map(|(row, _)| row)
+}
+
 /// Writes a plan from rows that [`encode_row`] made, in key order, each with its step and bytes. The file is
 /// whole or absent.
 ///
