@@ -3,7 +3,7 @@
 //! Pure. The cheapest step wins: nothing where the bytes already are what they were, removing delete markers
 //! where that alone uncovers them, a copy of the old version otherwise.
 
-use super::timeline::{Doubt, DoubtRules, Moment, state_at};
+use super::timeline::{Doubt, DoubtRules, Moment, is_disordered, state_at};
 use crate::list::{Stack, StackEntry};
 use crate::model::{ETag, EntryKind, Restore, StorageClass, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -202,7 +202,7 @@ pub fn plan_in_place(stack: &Stack, rules: &PlanRules) -> Option<Planned> {
         Goal::Undelete(since) => (undeleted(stack, since), undelete_doubt(stack)),
     };
     let wished = index.and_then(|index| Some((index, object_at(stack, index)?)));
-    let top = stack.entries.first();
+    let top = stack.current();
     let mut planned = match wished {
         Some((index, version)) => bring_back(stack, index, version, rules.strategy),
         None => take_away(stack, index, rules),
@@ -211,8 +211,9 @@ pub fn plan_in_place(stack: &Stack, rules: &PlanRules) -> Option<Planned> {
     if wished.is_none() && !stands && planned.action == Step::Keep && doubt.is_none() {
         return None;
     }
-    // Where the undelete changes nothing there is nothing to doubt.
-    let doubt = doubt.filter(|_| !matches!(rules.goal, Goal::Undelete(_)) || planned.is_change());
+    // Where the undelete changes nothing there is nothing to doubt, but the listing.
+    let undelete = matches!(rules.goal, Goal::Undelete(_));
+    let doubt = doubt.filter(|doubt| !undelete || planned.is_change() || *doubt == Doubt::OutOfOrder);
     if wished.is_none() && !stands && doubt.is_none() {
         return None;
     }
@@ -235,7 +236,7 @@ pub fn plan_elsewhere(
     rules: &PlanRules,
     prune: bool,
 ) -> Option<Planned> {
-    let current = target.and_then(|stack| stack.entries.first());
+    let current = target.and_then(Stack::current);
     let stands = current.is_some_and(|entry| entry.kind == EntryKind::Object);
     let (wished, doubt) = match (source, rules.goal) {
         (None, _) => (None, None),
@@ -321,14 +322,18 @@ fn same_bytes(a: &StackEntry, b: &StackEntry) -> bool {
 }
 
 fn bring_back(stack: &Stack, index: usize, version: &StackEntry, strategy: Strategy) -> Planned {
-    let top = stack.entries.first();
+    let top = stack.current();
     let mut planned = row(&stack.key, top, Some(version));
+    // What lies above what is not known then: nothing is taken off, whatever the strategy.
+    let disordered = is_disordered(stack, stack.entries.get(index..).unwrap_or_default());
     let newer = stack.entries.get(..index).unwrap_or_default();
     let first_object = stack.entries.iter().find(|entry| entry.kind == EntryKind::Object);
     let under_markers = first_object
         .is_some_and(|found| found.version_id == version.version_id || same_bytes(found, version));
-    if index == 0 {
+    if top.is_some_and(|top| top.version_id == version.version_id) {
         planned.reason = SAME_VERSION.into();
+    } else if disordered && !top.is_some_and(|top| same_bytes(top, version)) {
+        copy_or_thaw(&mut planned, version);
     } else if strategy != Strategy::RemoveNewer && top.is_some_and(|top| same_bytes(top, version)) {
         planned.reason = "same-bytes".into();
     } else if strategy == Strategy::RemoveNewer {
@@ -345,13 +350,15 @@ fn bring_back(stack: &Stack, index: usize, version: &StackEntry, strategy: Strat
 }
 
 fn take_away(stack: &Stack, index: Option<usize>, rules: &PlanRules) -> Planned {
-    let top = stack.entries.first();
+    let top = stack.current();
+    let older = index.and_then(|index| stack.entries.get(index..)).unwrap_or_default();
+    let disordered = is_disordered(stack, older);
     let mut planned = row(&stack.key, top, None);
     if top.is_none_or(|top| top.kind == EntryKind::DeleteMarker) {
         planned.reason = "absent-then-and-now".into();
     } else if rules.keep_new {
         planned.reason = "left-alone".into();
-    } else if rules.strategy == Strategy::RemoveNewer {
+    } else if rules.strategy == Strategy::RemoveNewer && !disordered {
         remove(&mut planned, stack.entries.get(..index.unwrap_or(stack.entries.len())).unwrap_or_default());
     } else {
         set(&mut planned, Step::AddMarker, "not-there-then");
@@ -380,8 +387,14 @@ fn undeleted(stack: &Stack, since: Option<Timestamp>) -> Option<usize> {
     (object == 0 || recent).then_some(object)
 }
 
-/// A `null` marker removed the `null` version that stood before it: what lies below may not be what was deleted.
+/// A `null` marker removed the `null` version that stood before it: what lies below may not be what was deleted. And
+/// where the current entry is not on top, the object that was hidden last need not be the first one listed.
 fn undelete_doubt(stack: &Stack) -> Option<Doubt> {
+    let object = stack.entries.iter().position(|entry| entry.kind == EntryKind::Object);
+    let older = object.and_then(|object| stack.entries.get(object..)).unwrap_or_default();
+    if is_disordered(stack, older) {
+        return Some(Doubt::OutOfOrder);
+    }
     let mut markers = stack.entries.iter().take_while(|entry| entry.kind == EntryKind::DeleteMarker);
     markers.any(|entry| &*entry.version_id == "null").then_some(Doubt::NullOverwritten)
 }
@@ -495,5 +508,49 @@ mod tests {
         assert_eq!(plan(None, Some(&same), false), Some(Step::Keep));
         assert_eq!(plan(None, Some(&same), true), Some(Step::AddMarker));
         assert_eq!(plan(None, None, true), None);
+    }
+
+    /// As servers list that name delete markers behind all versions.
+    fn markers_last() -> Stack {
+        let mut history =
+            stack(vec![entry("c", 30, Some(TWO)), entry("a", 10, Some(ONE)), entry("m", 40, None)]);
+        history.entries[0].is_latest = false;
+        history.entries[2].is_latest = true;
+        history
+    }
+
+    #[test]
+    fn a_marker_listed_behind_what_it_hides_is_never_overlooked() {
+        let history = markers_last();
+        for goal in [Goal::Undelete(None), Goal::State(Moment::at(Timestamp::from_seconds(35)))] {
+            let planned = plan_in_place(&history, &PlanRules { goal, ..rules(0) }).unwrap();
+            assert_eq!((planned.action, &*planned.reason), (Step::Uncertain, "out-of-order"), "{goal:?}");
+            assert_eq!(planned.current.as_ref().map(|current| &*current.version_id), Some("m"));
+            // Told to believe the listing: nothing is taken off a history that is not in order.
+            for strategy in [Strategy::Fewest, Strategy::RemoveNewer] {
+                let rules = PlanRules { goal, uncertain: Uncertain::Include, strategy, ..rules(0) };
+                let planned = plan_in_place(&history, &rules).unwrap();
+                assert_eq!((planned.action, &planned.remove[..]), (Step::CopyVersion, &[][..]), "{goal:?}");
+            }
+        }
+        let named = plan_version(&history, "a", Strategy::Fewest).unwrap();
+        assert_eq!(named.action, Step::CopyVersion);
+        assert_eq!(
+            named.current.map(|current| current.marker),
+            Some(true),
+            "the condition is what is current"
+        );
+        let elsewhere = plan_elsewhere(
+            "k",
+            Some(&stack(vec![entry("b", 1, Some(TWO))])),
+            Some(&history),
+            &rules(5),
+            true,
+        );
+        assert_eq!(
+            elsewhere.map(|planned| planned.action),
+            Some(Step::CopyVersion),
+            "the copy there is deleted"
+        );
     }
 }
