@@ -1,6 +1,7 @@
 //! Logs: on stderr, quiet unless asked.
 
 use crate::args::{LogFormat, Talk};
+use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging. `S3TWIN_LOG` takes a full filter (`s3twin_engine=debug`) and wins over `-v`.
@@ -18,7 +19,11 @@ pub(crate) fn start(talk: &Talk) {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => EnvFilter::new("info"),
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people: a log in a file or a journal is read by other means.
+    let colours =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // A second start (tests) finds a subscriber in place; that one stays.
     let _ = match talk.log_format {
         LogFormat::Text => builder.compact().try_init(),

@@ -108,6 +108,27 @@ fn a_wrong_file_starts_nothing_and_shows_the_line() {
 }
 
 #[test]
+fn a_check_says_which_secrets_are_not_there() {
+    let world = World::pair();
+    let told = "[notifications.ops]\non = [\"failure\"]\nwebhook = { url_env = \"HOOK_FOR_A_TEST\" }\n";
+    let file = configured(&world, &format!("{JOBS}{told}"));
+    let check = ["config", "check", "--config", &file];
+    let unset = run(&world, &check).exits(0);
+    for words in ["2 jobs, 1 notification\n", "HOOK_FOR_A_TEST is not set"] {
+        assert!(unset.stdout.contains(words), "{}", unset.stdout);
+    }
+    let set = world.spawn_with(&check, &[("HOOK_FOR_A_TEST", "http://127.0.0.1:1/")]).wait().exits(0);
+    assert!(!set.stdout.contains("note:"), "{}", set.stdout);
+}
+
+#[test]
+fn a_log_in_a_file_has_no_colours() {
+    let world = World::pair();
+    let done = world.audit(&["-vvv"]).exits(0);
+    assert!(done.stderr.contains("TRACE") && !done.stderr.contains('\u{1b}'), "{:?}", done.stderr);
+}
+
+#[test]
 fn every_value_is_shown_with_its_origin() {
     let world = World::pair();
     let file = configured(&world, JOBS);

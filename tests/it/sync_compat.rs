@@ -18,15 +18,18 @@ fn world(lacks: &[Lack]) -> World {
         let spec = PutSpec::default().metadata("n", "v").tag("t", "v");
         world.put_with("source", &format!("k{number:03}"), noise(500, number), &spec);
     }
-    for (key, spec) in [
-        ("parts", PutSpec::default()),
-        ("parts-sha", PutSpec::default().algorithm(Some(Algorithm::Sha256)).kind(Kind::Composite)),
-    ] {
-        let parts = vec![Bytes::from(noise(50_000, 7)), Bytes::from(noise(10_000, 8))];
-        world.store().put_multipart("source", key, parts, &spec).expect("written");
-    }
+    in_parts(&world, "parts");
     world.lab.lacks().set(lacks);
     world
+}
+
+/// Two objects in two parts each.
+fn in_parts(world: &World, name: &str) {
+    let composite = PutSpec::default().algorithm(Some(Algorithm::Sha256)).kind(Kind::Composite);
+    for (key, spec) in [(name.to_owned(), PutSpec::default()), (format!("{name}-sha"), composite)] {
+        let parts = vec![Bytes::from(noise(50_000, 7)), Bytes::from(noise(10_000, 8))];
+        world.store().put_multipart("source", &key, parts, &spec).expect("written");
+    }
 }
 
 fn remarks(done: &Done) -> String {
@@ -82,6 +85,7 @@ fn a_server_that_heeds_conditions_is_tried_once_and_then_relied_on() {
     let done = world.sync(&[]).exits(0);
     assert!(done.summary().get("remarks").is_none());
     assert_eq!(world.seen("CopyObject"), SMALL + 1, "one more than objects: the trial");
+    assert!(world.seen("HeadObject") <= 8, "the others waited for it: {}", world.seen("HeadObject"));
     assert_tidy(&world);
     for number in 0..SMALL {
         world.put("source", &format!("l{number:03}"), noise(500, number));
@@ -94,6 +98,20 @@ fn a_server_that_heeds_conditions_is_tried_once_and_then_relied_on() {
     world.lab.reset_requests();
     world.sync(&["--compat", "probe"]).exits(0);
     assert_eq!(world.seen("CopyObject"), 2);
+}
+
+#[test]
+fn part_numbers_that_are_ignored_are_not_sent_again() {
+    let world = world(&[Lack::PartNumbers]);
+    let done = world.sync(&[]).exits(0);
+    assert!(remarks(&done).contains("ignores partNumber"), "{}", remarks(&done));
+    world.assert_twins();
+    let first = world.seen("HeadObject");
+    in_parts(&world, "parts-more");
+    world.lab.reset_requests();
+    world.sync(&[]).exits(0);
+    world.assert_twins();
+    assert!(world.seen("HeadObject") < first, "{} of {first}", world.seen("HeadObject"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod audit;
 mod common;
 mod cost;
+mod delete;
 mod deploy;
 mod drill;
 mod failover;
@@ -24,6 +25,7 @@ pub(crate) use common::{
     Compat, CopyArgs, EndpointArgs, FilterArgs, LimitArgs, LogFormat, OutputArgs, OutputFormat, Talk,
 };
 pub(crate) use cost::CostArgs;
+pub(crate) use delete::DeleteArgs;
 pub(crate) use deploy::{DeployArgs, Platform};
 pub(crate) use drill::DrillArgs;
 pub(crate) use failover::{

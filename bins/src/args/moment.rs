@@ -166,7 +166,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_instant_printed_reads_as_itself(millis in -62_135_596_800_000_i64..=253_402_207_200_000, zone in 0_usize..4) {
+        fn an_instant_printed_reads_as_itself(millis in 0_i64..=253_402_207_200_000, zone in 0_usize..4) {
             let instant = Timestamp::from_millisecond(millis).unwrap();
             let zone = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"][zone];
             let zoned = instant.in_tz(zone).unwrap();

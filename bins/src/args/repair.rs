@@ -1,6 +1,6 @@
 //! `s3twin repair`.
 
-use super::{CopyArgs, EndpointArgs, FilterArgs, LimitArgs, OutputArgs};
+use super::{CopyArgs, DeleteArgs, EndpointArgs, FilterArgs, LimitArgs, OutputArgs};
 use clap::{Args, ValueEnum};
 use s3twin_engine::plan::Direction;
 
@@ -22,21 +22,8 @@ pub(crate) struct RepairArgs {
     /// Show what would be done; change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Remove what the right side does not have
-    #[arg(long, help_heading = "Deleting")]
-    pub(crate) delete: bool,
-    /// Refuse to start if more than N objects would be deleted
-    #[arg(long, value_name = "N", requires = "delete", help_heading = "Deleting")]
-    pub(crate) max_delete: Option<u64>,
-    /// Refuse to start if more than this share of the changed side would be deleted
-    #[arg(
-        long,
-        value_name = "PERCENT",
-        requires = "delete",
-        default_value_t = 50.0,
-        help_heading = "Deleting"
-    )]
-    pub(crate) max_delete_percent: f64,
+    #[command(flatten)]
+    pub(crate) deleting: DeleteArgs,
     #[command(flatten)]
     pub(crate) copy: CopyArgs,
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! `s3twin sync`.
 
 use super::audit::{DepthArg, Described};
-use super::{CopyArgs, EndpointArgs, FilterArgs, LimitArgs, OutputArgs};
+use super::{CopyArgs, DeleteArgs, EndpointArgs, FilterArgs, LimitArgs, OutputArgs};
 use clap::Args;
 use s3twin_engine::model::Location;
 
@@ -20,27 +20,14 @@ pub(crate) struct SyncArgs {
     /// Show what would be done; change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Remove from the replica what the source does not have
-    #[arg(long, help_heading = "Deleting")]
-    pub(crate) delete: bool,
-    /// Refuse to start if more than N objects would be deleted
-    #[arg(long, value_name = "N", requires = "delete", help_heading = "Deleting")]
-    pub(crate) max_delete: Option<u64>,
-    /// Refuse to start if more than this share of the replica would be deleted
-    #[arg(
-        long,
-        value_name = "PERCENT",
-        requires = "delete",
-        default_value_t = 50.0,
-        help_heading = "Deleting"
-    )]
-    pub(crate) max_delete_percent: f64,
     /// How far to go to find out whether an object must be copied
     #[arg(long, value_enum, default_value_t = DepthArg::Checksums)]
     pub(crate) depth: DepthArg,
     /// What must be equal beyond the bytes; what differs is set right: tags in place, the rest by a copy
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     pub(crate) compare: Vec<Described>,
+    #[command(flatten)]
+    pub(crate) deleting: DeleteArgs,
     #[command(flatten)]
     pub(crate) copy: CopyArgs,
     #[command(flatten)]

@@ -14,15 +14,7 @@ pub(crate) async fn run(command: ConfigCommand) -> Exit {
     let done = match command.action {
         ConfigAction::Schema => Ok(json_schema()),
         ConfigAction::Example => Ok(EXAMPLE.trim_end().to_owned()),
-        ConfigAction::Check => load().map(|loaded| {
-            let config = &loaded.config;
-            format!(
-                "{} is in order: {} jobs, {} notifications",
-                loaded.path.display(),
-                config.jobs.len(),
-                config.notifications.len()
-            )
-        }),
+        ConfigAction::Check => load().map(|loaded| in_order(&loaded)),
         ConfigAction::Show => load().and_then(|loaded| show(&loaded)),
         ConfigAction::Notify { name } => match load() {
             Ok(loaded) => return notify(&loaded, &name).await,
@@ -83,4 +75,29 @@ async fn notify(loaded: &Loaded, name: &str) -> Exit {
             Exit::Incomplete
         }
     }
+}
+
+/// What is there, and what the service would miss in the environment of whoever asks.
+fn in_order(loaded: &Loaded) -> String {
+    let config = &loaded.config;
+    let count = |number: usize, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
+    let mut out = format!(
+        "{} is in order: {}, {}",
+        loaded.path.display(),
+        count(config.jobs.len(), "job"),
+        count(config.notifications.len(), "notification")
+    );
+    for (name, notification) in &config.notifications {
+        let url = notification.webhook.as_ref().and_then(|webhook| webhook.url_env.as_ref());
+        let password = notification.smtp.as_ref().and_then(|smtp| smtp.password_env.as_ref());
+        for variable in url.into_iter().chain(password) {
+            if std::env::var_os(variable).is_none() {
+                out.push_str(&format!(
+                    "\nnote: {variable} is not set here; without it `{name}` can tell nobody. Where it is set, \
+                     try `s3twin config notify {name}`"
+                ));
+            }
+        }
+    }
+    out
 }

@@ -10,7 +10,7 @@ use s3twin_engine::compare::{Rules, Scrub, ScrubWish};
 use s3twin_engine::journal::RunDir;
 use s3twin_engine::list::Sides;
 use s3twin_engine::model::Location;
-use s3twin_engine::plan::{Brakes, Direction, Filter, HealRules};
+use s3twin_engine::plan::{Direction, Filter, HealRules};
 use s3twin_engine::report::RunState;
 use s3twin_engine::run::{RepairJob, Session, repair};
 
@@ -71,7 +71,7 @@ fn counts(run: &RunDir, args: &RepairArgs) -> Result<(u64, u64), String> {
     }
     let summary = run_folder::summary(run.path());
     let complete = summary.as_ref().is_ok_and(|summary| summary.state == RunState::Complete);
-    if args.delete && !complete {
+    if args.deleting.delete && !complete {
         return Err(format!(
             "run {id} did not come to its end, so --delete could remove what it never saw: `s3twin resume {id}` first"
         ));
@@ -121,14 +121,14 @@ async fn heal(
             rules,
             heal: HealRules {
                 direction,
-                delete: args.delete,
+                delete: args.deleting.delete,
                 acl: copy.acl != AclMode::Leave,
                 lock: copy.lock,
                 encryption: copy.encryption.is_some(),
             },
             filter,
             audited: counts,
-            brakes: Brakes { max_delete: args.max_delete, max_delete_percent: args.max_delete_percent },
+            brakes: args.deleting.brakes(),
             copy,
             dry_run: args.dry_run,
         };

@@ -8,7 +8,7 @@ use crate::setup;
 use s3twin_engine::act::{AclMode, CopyOptions};
 use s3twin_engine::compare::Rules;
 use s3twin_engine::list::Sides;
-use s3twin_engine::plan::{Brakes, Filter, SyncRules};
+use s3twin_engine::plan::{Filter, SyncRules};
 use s3twin_engine::run::{Session, SyncJob, sync};
 
 pub(crate) async fn run(args: SyncArgs, talk: Talk, origin: Origin) -> Exit {
@@ -27,8 +27,8 @@ pub(crate) async fn run(args: SyncArgs, talk: Talk, origin: Origin) -> Exit {
         }
     };
     let rules = Rules { depth: args.depth.into(), fidelity: fidelity(&args.compare), ..Rules::default() };
-    let brakes = Brakes { max_delete: args.max_delete, max_delete_percent: args.max_delete_percent };
-    let (delete, dry_run) = (args.delete, args.dry_run);
+    let brakes = args.deleting.brakes();
+    let (delete, dry_run) = (args.deleting.delete, args.dry_run);
     let frame = Frame {
         command: "sync",
         source: args.source,

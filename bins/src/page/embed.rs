@@ -102,6 +102,10 @@ fn optional(value: Option<&str>) -> String {
 /// A JSON string without the characters that mean something to an HTML or a script parser. All of them are
 /// inside of strings, where JSON allows an escape in their place.
 fn text(value: &str) -> String {
+    // Nearly every key and ETag.
+    if value.bytes().all(|byte| byte.is_ascii_graphic() && !br#""\<>&"#.contains(&byte)) {
+        return ["\"", value, "\""].concat();
+    }
     let mut out = String::with_capacity(value.len() + 2);
     for c in serde_json::Value::from(value).to_string().chars() {
         match c {

@@ -31,6 +31,8 @@ pub(crate) struct View {
     pub(crate) moved: Vec<Fact>,
     pub(crate) effort: Vec<Fact>,
     pub(crate) requests: Vec<Slice>,
+    /// What the servers lack, and what it meant for this run.
+    pub(crate) remarks: Vec<String>,
     pub(crate) charts: Vec<Chart>,
     pub(crate) trend_runs: String,
     pub(crate) rows: Vec<RowView>,
@@ -135,6 +137,7 @@ impl View {
             moved: moved(summary),
             effort: effort(summary),
             requests: requests(summary),
+            remarks: summary.remarks.clone(),
             charts,
             trend_runs: counted(runs.len() as u64, "run", "runs"),
             rows: digest.plain.iter().map(row).collect(),

@@ -44,21 +44,23 @@ impl Job<'_> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let guard = if guarded { self.guard(door).await? } else { self.unguarded().await? };
+            let (guard, trial) =
+                if guarded { self.guard(door).await? } else { (self.unguarded().await?, None) };
             let was_guarded = guard != Guard::None;
             let error = match write(guard).await {
                 Ok(written) => {
                     if options.conditional_writes && !guarded {
                         self.learn_refusal(door);
                     }
-                    return Ok(if was_guarded {
-                        self.try_guard(door, written, &write).await
-                    } else {
-                        written
+                    return Ok(match trial {
+                        Some(turn) => self.try_guard(door, written, &write, turn).await,
+                        None => written,
                     });
                 }
                 Err(error) => error,
             };
+            // Others need not wait for what is cleared up here.
+            drop(trial);
             match self.after(error, claims, was_guarded, tries).await? {
                 Next::Done(written) => return Ok(written),
                 Next::Again => tokio::time::sleep(PAUSE * tries).await,

@@ -17,15 +17,12 @@ impl Batch<'_> {
         }
         let is_conditional = |index: &usize| self.request(*index).is_some_and(|key| key.if_match.is_some());
         let Some(place) = open.iter().position(is_conditional) else { return };
-        if !profile.claim(Feature::DeleteIfMatch) {
-            self.conditional = false;
-            return;
+        if let Some(_turn) = profile.claim(Feature::DeleteIfMatch).await {
+            let index = open.swap_remove(place);
+            open.extend(self.trial(index).await);
+            open.sort_unstable();
         }
-        let index = open.swap_remove(place);
-        open.extend(self.trial(index).await);
-        open.sort_unstable();
         // Whoever could not find out leaves it to the next.
-        profile.unclaim(Feature::DeleteIfMatch);
         self.conditional = profile.support(Feature::DeleteIfMatch) == Support::Has;
     }
 

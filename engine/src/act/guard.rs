@@ -8,7 +8,7 @@
 use super::task::Standing;
 use super::{Failure, Job, Note};
 use crate::model::ETag;
-use crate::s3::{Answer, DeleteKey, Feature, Guard, Kind, Support, Written};
+use crate::s3::{Answer, DeleteKey, Feature, Guard, Kind, Support, Trial, Written};
 
 /// Larger objects are not written twice to try a condition.
 const TRIAL_MAX: u64 = 1 << 20;
@@ -40,18 +40,29 @@ pub(super) fn nobodys_etag() -> ETag {
 }
 
 impl Job<'_> {
-    /// The condition to send, after a look at the destination where the condition alone may not hold.
-    pub(super) async fn guard(&self, door: Door) -> Result<Guard, Failure> {
+    /// The condition to send, after a look at the destination where the condition alone may not hold. Where
+    /// nobody knows yet, one write finds out and the others wait: it comes with the turn to do so.
+    pub(super) async fn guard(&self, door: Door) -> Result<(Guard, Option<Trial>), Failure> {
         let guard = self.task.standing.guard();
-        let Some(feature) = door.feature(&guard) else { return Ok(guard) };
-        match self.shared.replica.profile.support(feature) {
-            Support::Has => Ok(guard),
+        let Some(feature) = door.feature(&guard) else { return Ok((guard, None)) };
+        let profile = &self.shared.replica.profile;
+        let trial = if self.may_try(door) { profile.claim(feature).await } else { None };
+        if self.shared.cancel.is_cancelled() {
+            return Err(Failure::Cancelled);
+        }
+        match profile.support(feature) {
+            Support::Has => Ok((guard, None)),
             Support::Unknown => {
                 self.check_standing().await?;
-                Ok(guard)
+                Ok((guard, trial))
             }
-            Support::Lacks => self.unguarded().await,
+            Support::Lacks => Ok((self.unguarded().await?, None)),
         }
+    }
+
+    /// This write may be made twice to try a condition.
+    fn may_try(&self, door: Door) -> bool {
+        door != Door::Complete && self.task.source.size <= TRIAL_MAX
     }
 
     /// Before a write without conditions: is the destination still what it was?
@@ -83,17 +94,20 @@ impl Job<'_> {
     }
 
     /// Tries out, once per kind of write, whether the guard of a write that has just worked means anything.
-    pub(super) async fn try_guard<W, F>(&self, door: Door, written: Written, write: &W) -> Written
+    pub(super) async fn try_guard<W, F>(
+        &self,
+        door: Door,
+        written: Written,
+        write: &W,
+        _turn: Trial,
+    ) -> Written
     where
         W: Fn(Guard) -> F,
         F: Future<Output = Answer<Written>>,
     {
         let guard = self.task.standing.guard();
         let profile = &self.shared.replica.profile;
-        let Some(feature) = door.feature(&guard).filter(|_| door != Door::Complete) else { return written };
-        if self.task.source.size > TRIAL_MAX || !profile.claim(feature) {
-            return written;
-        }
+        let Some(feature) = door.feature(&guard) else { return written };
         let impossible = if guard == Guard::Absent { guard } else { Guard::Matches(nobodys_etag()) };
         let answer = write(impossible).await;
         match answer {
@@ -105,7 +119,6 @@ impl Job<'_> {
                 return self.without_spare(written, spare).await;
             }
         }
-        profile.unclaim(feature);
         written
     }
 

@@ -11,7 +11,7 @@ use super::uploads::OpenUpload;
 use super::{Copied, Failure, Job, Note, Way};
 use crate::model::{Checksum, ChecksumAlgorithm, ChecksumType, ETag};
 use crate::s3::{
-    CompleteUpload, CreateUpload, Guard, HeadObject, Kind, ObjectInfo, WriteAttributes, Written,
+    CompleteUpload, CreateUpload, Feature, Guard, HeadObject, Kind, ObjectInfo, WriteAttributes, Written,
 };
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -78,7 +78,9 @@ impl Job<'_> {
 
     /// What the source is like; of a multipart one, with size and checksums of its first part.
     async fn head_source(&mut self) -> Result<ObjectInfo, Failure> {
-        let of_parts = self.task.source.parts().is_some_and(|parts| parts > 1);
+        let profile = &self.shared.source.profile;
+        let of_parts =
+            self.task.source.parts().is_some_and(|parts| parts > 1) && !profile.lacks(Feature::PartNumbers);
         let request = HeadObject { id: self.source.clone(), checksum: true, part_number: None };
         let store = &self.shared.source.store;
         let info = if of_parts {
@@ -88,6 +90,12 @@ impl Job<'_> {
             let (whole, part) = tokio::join!(store.head(&whole), store.head(&of_part));
             match part {
                 Ok(ObjectInfo { size, parts_count, checksums, checksum_type, .. }) => {
+                    // Of two parts and more none is the whole, unless the others are empty.
+                    if size < self.task.source.size {
+                        profile.saw(Feature::PartNumbers);
+                    } else if parts_count.is_none() {
+                        profile.misses(Feature::PartNumbers);
+                    }
                     ObjectInfo { size, parts_count, checksums, checksum_type, ..whole? }
                 }
                 Err(error) if matches!(error.kind, Kind::Invalid | Kind::Unsupported) => whole?,

@@ -21,6 +21,6 @@ pub use error::{Kind, S3Error};
 pub use leftovers::{Leftovers, UploadMarker, UploadPage, UploadWeight};
 pub use operation::{Operation, PriceClass};
 pub use paced::{Meter, Paced, RetryPolicy};
-pub use profile::{Feature, Memory, Profile, Support};
+pub use profile::{Feature, Memory, Profile, Support, Trial};
 pub use saved::{SAVED_LISTING, SavedListing};
 pub use store::*;

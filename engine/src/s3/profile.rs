@@ -5,7 +5,9 @@
 //! Findings outlive a run ([`Memory`]): whoever keeps them decides for how long they are believed.
 
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 macro_rules! features {
     ($($variant:ident $name:literal $without:literal),+ $(,)?) => {
@@ -46,6 +48,8 @@ features! {
         "deletes not guarded: this server ignores If-Match there; each key is looked at just before instead",
     Checksums "checksums" "this server refuses x-amz-checksum headers: no checksums are stored with the copies",
     Attributes "object-attributes" "this server has no GetObjectAttributes: part checksums cannot be compared",
+    PartNumbers "part-number"
+        "this server ignores partNumber on HEAD: how an object is cut is asked of GetObjectAttributes, or not known",
     PartCopy "upload-part-copy" "this server has no UploadPartCopy: large and multipart objects go through this machine",
     BatchDelete "delete-objects" "this server has no DeleteObjects: keys are deleted one by one",
 }
@@ -64,16 +68,23 @@ pub enum Support {
 const UNKNOWN: u8 = 0;
 const HAS: u8 = 1;
 const LACKS: u8 = 2;
-/// Somebody is finding out.
-const ON_TRIAL: u8 = 3;
+
+/// So many trials that showed nothing make one that is not worth waiting for.
+const TRIALS: u8 = 3;
 
 /// One server. Shared by all who talk to it.
 #[derive(Debug)]
 pub struct Profile {
     known: Vec<AtomicU8>,
+    /// Whoever holds one is finding out. Counts the trials.
+    trials: Vec<Arc<Mutex<u8>>>,
     /// Found out since it was made or recalled, so worth remembering.
     news: AtomicU8,
 }
+
+/// The turn to find something out. Others wait for it to be dropped.
+#[derive(Debug)]
+pub struct Trial(#[allow(dead_code)] OwnedMutexGuard<u8>);
 
 /// What is remembered of a server from run to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +97,11 @@ pub struct Memory {
 
 impl Profile {
     fn filled(state: u8) -> Self {
-        Self { known: Feature::ALL.iter().map(|_| AtomicU8::new(state)).collect(), news: AtomicU8::new(0) }
+        Self {
+            known: Feature::ALL.iter().map(|_| AtomicU8::new(state)).collect(),
+            trials: Feature::ALL.iter().map(|_| Arc::default()).collect(),
+            news: AtomicU8::new(0),
+        }
     }
 
     /// S3 itself, or a server that the operator vouches for.
@@ -180,16 +195,20 @@ impl Profile {
         self.news.store(1, Ordering::Relaxed);
     }
 
-    /// Takes it upon the caller to find out: true for one caller at a time, and only while nothing is known.
-    #[must_use]
-    pub fn claim(&self, feature: Feature) -> bool {
-        let cell = self.cell(feature);
-        cell.compare_exchange(UNKNOWN, ON_TRIAL, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    }
-
-    /// The one who claimed it could not find out.
-    pub fn unclaim(&self, feature: Feature) {
-        let _ = self.cell(feature).compare_exchange(ON_TRIAL, UNKNOWN, Ordering::Relaxed, Ordering::Relaxed);
+    /// Takes it upon the caller to find out, while nothing is known. Waits while somebody else does: what one
+    /// request can settle must not cost every object of the first pages one of its own. `None` when it is known by
+    /// now, or when several trials have shown nothing: then nobody waits any more.
+    pub async fn claim(&self, feature: Feature) -> Option<Trial> {
+        let turn = Arc::clone(self.trials.get(feature as usize)?);
+        if self.support(feature) != Support::Unknown {
+            return None;
+        }
+        let mut trials = turn.lock_owned().await;
+        if self.support(feature) != Support::Unknown || *trials >= TRIALS {
+            return None;
+        }
+        *trials += 1;
+        Some(Trial(trials))
     }
 }
 
@@ -219,14 +238,25 @@ mod tests {
         assert_eq!(Profile::complete().remarks().len(), 0);
     }
 
-    #[test]
-    fn one_at_a_time_finds_out() {
+    #[tokio::test]
+    async fn one_finds_out_and_the_others_wait() {
         let profile = Profile::unknown();
-        assert!(profile.claim(Feature::PutIfMatch) && !profile.claim(Feature::PutIfMatch));
+        let first = profile.claim(Feature::PutIfMatch).await.unwrap();
+        let mut second = std::pin::pin!(profile.claim(Feature::PutIfMatch));
+        assert!(futures::poll!(&mut second).is_pending());
         assert_eq!(profile.support(Feature::PutIfMatch), Support::Unknown);
-        profile.unclaim(Feature::PutIfMatch);
-        assert!(profile.claim(Feature::PutIfMatch));
         profile.saw(Feature::PutIfMatch);
-        assert!(!profile.claim(Feature::PutIfMatch));
+        drop(first);
+        assert!(second.await.is_none());
+    }
+
+    #[tokio::test]
+    async fn trials_that_show_nothing_end() {
+        let profile = Profile::unknown();
+        for _ in 0..TRIALS {
+            assert!(profile.claim(Feature::PutIfMatch).await.is_some());
+        }
+        assert!(profile.claim(Feature::PutIfMatch).await.is_none());
+        assert_eq!(profile.support(Feature::PutIfMatch), Support::Unknown);
     }
 }

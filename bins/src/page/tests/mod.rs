@@ -185,6 +185,17 @@ fn markdown_reads_as_it_should() {
 }
 
 #[test]
+fn what_a_server_lacks_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lacking = summary("sync", 21);
+    lacking.remarks = vec!["replica: ignores <If-Match>".to_owned()];
+    let summary = write(folder.path(), lacking, 0);
+    assert!(page(folder.path(), &summary).contains("Of the server: replica: ignores &#60;If-Match&#62;"));
+    let markdown = Source { summary: &summary, folder: folder.path(), state: None }.markdown().unwrap();
+    assert!(markdown.contains("- Of the server: replica: ignores"), "{markdown}");
+}
+
+#[test]
 fn a_span_cannot_be_left() {
     assert_eq!(span("plain"), "`plain`");
     assert_eq!(span("a|b"), "`a\\|b`");

@@ -1,5 +1,7 @@
 //! From settings to a client: credentials, region, endpoint, transport.
 
+use super::agent::Agent;
+use super::endpoint::Remembered;
 use super::trust::Trust;
 use crate::s3::{Kind, ListObjects, S3Error, Store};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -110,6 +112,8 @@ impl AwsStore {
             // Bytes are hashed once, by us; the SDK would hash them again.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .endpoint_resolver(Remembered::default())
+            .interceptor(Agent)
             .build();
         // Server-side copies work within one service and one set of credentials, across regions too.
         let identity = settings.credentials.as_ref().map(|given| given.access_key.as_str());

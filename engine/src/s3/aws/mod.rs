@@ -3,10 +3,12 @@
 //! The SDK brings credentials, endpoint rules, signing and transport. Its retries are off (see
 //! [`super::Paced`]), its XML reader is kept away from list pages (see `list`), and its types end here.
 
+mod agent;
 mod capture;
 mod classify;
 mod connect;
 mod convert;
+mod endpoint;
 mod list;
 mod read;
 mod topic;
