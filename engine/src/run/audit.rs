@@ -4,11 +4,10 @@ use super::Session;
 use super::examine::{Examine, Extras};
 use crate::Error;
 use crate::compare::{Depth, Reading, Rules};
-use crate::list::{Listing, Objects, Sides, WalkLimits, walk};
+use crate::list::{Listing, Objects, Sides};
 use crate::observe::Stage;
 use crate::plan::Filter;
 use crate::report::{Ledger, MANIFEST_SCHEMA, ManifestHeader, Tally};
-use std::sync::Arc;
 
 /// What to audit and how.
 #[derive(Clone, Debug)]
@@ -71,15 +70,7 @@ pub async fn audit_reading(
     }
     let extras = Extras { manifest: keeps, window: window.clone() };
     let examine = Examine::looking(job.sides.clone(), job.rules, job.filter, (reading, extras), session);
-    let limits = WalkLimits {
-        ranges_max: session.ranges_max,
-        listing: Listing::Objects,
-        first_id: session.recorder.first_id(),
-    };
-    let ranges = session.recorder.remaining();
-    let stats = Arc::clone(&session.progress.walk);
-    let walked =
-        walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await;
+    let walked = session.walk::<Objects, _>(job.sides, Listing::Objects, examine).await;
     session.progress.enter(Stage::Reporting);
     let tally = session.recorder.conclude(walked)?;
     if let Some(window) = window {

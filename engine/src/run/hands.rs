@@ -5,7 +5,7 @@ use super::prove::Case;
 use crate::Error;
 use crate::act::{Copier, CopyOutcome, CopyTask, DeleteTask, Failure, Seen, Standing, delete_keys};
 use crate::compare::{Facts, Judgement};
-use crate::journal::{Action as Done, ActionKind, AwaitedWrite};
+use crate::journal::{ActionKind, AwaitedWrite};
 use crate::list::Side;
 use crate::plan::{Action, SyncRules, action_for};
 use crate::report::{Finding, Tally};
@@ -96,7 +96,7 @@ impl Hands {
                 let version_id = outcome.written.clone();
                 let previous =
                     case.replica.as_ref().and_then(|facts| facts.version_id.as_deref()).map(str::to_owned);
-                self.remember(&case.key, ActionKind::Copied, version_id, previous).await?;
+                self.recorder.made(&case.key, ActionKind::Copied, version_id, previous).await?;
             }
             if let Some(finding) = findings.get_mut(index) {
                 settle_copy(&outcome, finding, tally);
@@ -164,7 +164,7 @@ impl Hands {
                     tally.actions.deleted += 1;
                     finding.action = Some("deleted".into());
                     finding.advice.clear();
-                    self.remember(&outcome.key, ActionKind::Deleted, marker, None).await?;
+                    self.recorder.made(&outcome.key, ActionKind::Deleted, marker, None).await?;
                 }
                 Err(error) if error.kind == crate::s3::Kind::Cancelled => return Err(Error::Cancelled),
                 Err(error) => {
@@ -177,20 +177,6 @@ impl Hands {
             }
         }
         Ok(())
-    }
-
-    /// Only what a versioned bucket can take back is worth remembering.
-    async fn remember(
-        &self,
-        key: &str,
-        kind: ActionKind,
-        version_id: Option<String>,
-        previous_version_id: Option<String>,
-    ) -> Result<(), Error> {
-        if version_id.is_none() {
-            return Ok(());
-        }
-        self.recorder.action(Done { key: key.to_owned(), kind, version_id, previous_version_id }).await
     }
 }
 

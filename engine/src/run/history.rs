@@ -4,7 +4,7 @@ use super::{AuditJob, Recorder, Session};
 use crate::Error;
 use crate::compare::stacks::judge_stacks;
 use crate::compare::{Facts, Rules};
-use crate::list::{Listing, Stack, Versions, Visitor, WalkLimits, walk};
+use crate::list::{Listing, Stack, Versions, Visitor};
 use crate::model::KeyRange;
 use crate::observe::{Progress, Stage};
 use crate::plan::Filter;
@@ -87,18 +87,9 @@ impl Visitor<Versions> for Histories {
 pub async fn audit_versions(job: AuditJob, session: &Session) -> Result<Tally, Error> {
     session.progress.enter(Stage::Working);
     let recorder = Arc::clone(&session.recorder);
-    let limits = WalkLimits {
-        ranges_max: session.ranges_max,
-        listing: Listing::Versions,
-        first_id: recorder.first_id(),
-    };
-    let ranges = recorder.remaining();
     let progress = Arc::clone(&session.progress);
     let visitor = Histories { rules: job.rules, filter: job.filter, recorder, progress };
-    let stats = Arc::clone(&session.progress.walk);
-    let walked =
-        walk::<Versions, _>(job.sides, ranges, limits, Arc::new(visitor), stats, session.cancel.clone())
-            .await;
+    let walked = session.walk::<Versions, _>(job.sides, Listing::Versions, visitor).await;
     session.progress.enter(Stage::Reporting);
     session.recorder.conclude(walked)
 }

@@ -10,7 +10,7 @@ use super::look::{Tops, tops};
 use super::thaw::{THAW_REQUESTED, Thaw};
 use crate::Error;
 use crate::act::{Copier, CopyTask, DeleteTask, Failure, Seen, Standing, delete_keys};
-use crate::journal::{Action as Done, ActionKind, AwaitedWrite, Replay};
+use crate::journal::{ActionKind, AwaitedWrite, Replay};
 use crate::list::{Side, StackEntry};
 use crate::model::{ETag, EntryKind, KeyRange, Restore, StorageClass};
 use crate::plan::{Planned, PlannedVersion, Step};
@@ -164,7 +164,7 @@ impl Mender {
             for id in &planned.remove {
                 let gone = planned.remove_versions.contains(id);
                 let kind = if gone { ActionKind::VersionRemoved } else { ActionKind::MarkerRemoved };
-                self.note(&planned.key, kind, Some(id.clone()), hidden.clone()).await?;
+                self.recorder.made(&planned.key, kind, Some(id.clone()), hidden.clone()).await?;
                 tasks.push(DeleteTask {
                     key: planned.key.clone(),
                     version_id: Some(id.clone()),
@@ -210,7 +210,7 @@ impl Mender {
             // Also one that was written and could not be proved: it is there.
             let previous = row.planned.current.as_ref().map(|version| version.version_id.clone());
             let kind = ActionKind::Restored;
-            self.note(&row.planned.key, kind, outcome.written.clone(), previous).await?;
+            self.recorder.made(&row.planned.key, kind, outcome.written.clone(), previous).await?;
             Error::if_expired(outcome.result.as_ref().err().and_then(Failure::request))?;
             row.outcome = match outcome.result {
                 Ok(copied) => {
@@ -250,7 +250,7 @@ impl Mender {
             row.outcome = match outcome.result {
                 Ok(marker) => {
                     let previous = row.planned.current.as_ref().map(|version| version.version_id.clone());
-                    self.note(&row.planned.key, ActionKind::MarkerAdded, marker, previous).await?;
+                    self.recorder.made(&row.planned.key, ActionKind::MarkerAdded, marker, previous).await?;
                     Outcome::Marked
                 }
                 Err(error) if error.kind == Kind::Changed => changed(),
@@ -292,20 +292,6 @@ impl Mender {
             }
         }
         Ok(())
-    }
-
-    /// Only what a versioned bucket can take back is worth remembering.
-    async fn note(
-        &self,
-        key: &str,
-        kind: ActionKind,
-        version_id: Option<String>,
-        previous_version_id: Option<String>,
-    ) -> Result<(), Error> {
-        if version_id.is_none() {
-            return Ok(());
-        }
-        self.recorder.action(Done { key: key.to_owned(), kind, version_id, previous_version_id }).await
     }
 }
 

@@ -4,8 +4,8 @@
 use crate::Error;
 use crate::act::UploadLog;
 use crate::journal::{
-    Action, AwaitedWrite, Finished, Joined, Journal, JournalError, Outcome, Piece, Record, Resumption,
-    RunDir, Segments, Slice, Started, UploadPlace,
+    Action, ActionKind, AwaitedWrite, Finished, Joined, Journal, JournalError, Outcome, Piece, Record,
+    Resumption, RunDir, Segments, Slice, Started, UploadPlace,
 };
 use crate::model::{KeyRange, Timestamp};
 use crate::report::{ManifestHeader, Tally};
@@ -197,6 +197,24 @@ impl Recorder {
     /// When the journal cannot be written.
     pub async fn action(&self, action: Action) -> Result<(), Error> {
         Ok(self.journal.append(&Record::Action(action)).await?)
+    }
+
+    /// Remembers a version that was made, or hidden, for `undo`. Without versions there is nothing to take back, and
+    /// nothing is remembered.
+    ///
+    /// # Errors
+    /// As [`Recorder::action`].
+    pub(super) async fn made(
+        &self,
+        key: &str,
+        kind: ActionKind,
+        version_id: Option<String>,
+        previous_version_id: Option<String>,
+    ) -> Result<(), Error> {
+        if version_id.is_none() {
+            return Ok(());
+        }
+        self.action(Action { key: key.to_owned(), kind, version_id, previous_version_id }).await
     }
 
     /// Says which writes are to come; returns when a process that is killed leaves that behind.

@@ -13,7 +13,7 @@ use super::thaw::ThawRules;
 use super::{Recorder, Session, doubts, lost_writes, planned, uploads, waiting};
 use crate::Error;
 use crate::act::{CopyOptions, CopyTools};
-use crate::list::{Listing, Side, Sides, Stack, Versions, Visitor, WalkLimits, walk};
+use crate::list::{Listing, Side, Sides, Stack, Versions, Visitor};
 use crate::model::KeyRange;
 use crate::observe::{Progress, Stage};
 use crate::plan::{
@@ -162,17 +162,9 @@ async fn check(job: &RestoreJob, session: &Session) -> Result<(), Error> {
 }
 
 async fn everything(job: &RestoreJob, settle: Arc<Settle>, session: &Session) -> Result<(), Error> {
-    let recorder = Arc::clone(&session.recorder);
-    let limits = WalkLimits {
-        ranges_max: session.ranges_max,
-        listing: Listing::Versions,
-        first_id: recorder.first_id(),
-    };
-    let ranges = recorder.remaining();
-    let planner = Planner { job: job.clone(), settle, recorder, progress: Arc::clone(&session.progress) };
-    let stats = Arc::clone(&session.progress.walk);
-    walk::<Versions, _>(job.sides.clone(), ranges, limits, Arc::new(planner), stats, session.cancel.clone())
-        .await
+    let (recorder, progress) = (Arc::clone(&session.recorder), Arc::clone(&session.progress));
+    let planner = Planner { job: job.clone(), settle, recorder, progress };
+    session.walk::<Versions, _>(job.sides.clone(), Listing::Versions, planner).await
 }
 
 async fn one_version(

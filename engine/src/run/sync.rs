@@ -9,7 +9,7 @@ use super::{Session, lost_writes, survey, uploads};
 use crate::Error;
 use crate::act::{Copier, CopyOptions, CopyTools};
 use crate::compare::{Depth, Reading, Rules};
-use crate::list::{Listing, Objects, Sides, WalkLimits, walk};
+use crate::list::{Listing, Objects, Sides};
 use crate::observe::Stage;
 use crate::plan::{Brakes, Filter, SyncRules};
 use crate::report::Tally;
@@ -70,15 +70,7 @@ async fn carry_out(job: SyncJob, tools: CopyTools, session: &Session) -> Result<
         cancel: session.cancel.clone(),
     };
     let examine = Examine::acting(job.sides.clone(), job.rules, job.filter, (reading, hands), session);
-    let limits = WalkLimits {
-        ranges_max: session.ranges_max,
-        listing: Listing::Objects,
-        first_id: session.recorder.first_id(),
-    };
-    let ranges = session.recorder.remaining();
-    let stats = Arc::clone(&session.progress.walk);
-    let walked =
-        walk::<Objects, _>(job.sides, ranges, limits, Arc::new(examine), stats, session.cancel.clone()).await;
+    let walked = session.walk::<Objects, _>(job.sides, Listing::Objects, examine).await;
     copier.close().await;
     uploads::clean_up(session, target.store.as_ref()).await;
     walked

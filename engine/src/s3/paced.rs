@@ -99,7 +99,7 @@ impl Default for RetryPolicy {
 }
 
 /// Writes that are not safe to send twice: after an ambiguous end (no answer) the caller must look before it
-/// repeats, or a versioned bucket gets a version too many.
+/// repeats, or a versioned bucket gets a version too many, or an upload stays open that nobody knows of.
 macro_rules! once_if_ambiguous {
     ($self:ident, $operation:expr, $bucket:expr, $call:expr) => {{
         // `Kind::Transient` without a code means no answer arrived; the caller reads back.
@@ -222,22 +222,6 @@ impl<S: Store + ?Sized> Paced<S> {
             && attempt < attempts
             && (error.kind == Kind::Throttled || self.budget.try_retry())
     }
-}
-
-/// Writes that are not safe to send twice: after an ambiguous end (no answer) the caller must look before it
-/// repeats, or a versioned bucket gets a version too many, or an upload stays open that nobody knows of.
-macro_rules! once_if_ambiguous {
-    ($self:ident, $operation:expr, $bucket:expr, $call:expr) => {{
-        // `Kind::Transient` without a code means no answer arrived; the caller reads back.
-        $self
-            .send($operation, $bucket, || async {
-                match $call.await {
-                    Err(error) if error.is_ambiguous() => Ok(Err(error)),
-                    other => other.map(Ok),
-                }
-            })
-            .await?
-    }};
 }
 
 /// A bucket may hold objects with and without a key of the customer's (SSE-C), and no listing tells which. A key
