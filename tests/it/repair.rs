@@ -163,6 +163,50 @@ fn a_rehearsal_changes_nothing_and_an_undo_takes_back() {
 }
 
 #[test]
+fn keys_that_lie_together_cost_no_look_each() {
+    let world = World::pair();
+    for number in 0..1_500 {
+        world.put("source", &format!("k{number:04}"), noise(20, number));
+        if number % 10 == 0 {
+            world.put("replica", &format!("k{number:04}"), noise(20, number + 1));
+        }
+        if number % 50 == 0 {
+            world.put("replica", &format!("x{number:04}"), "extra");
+        }
+    }
+    let audit = world.audit(&["--depth", "listing"]).exits(1);
+    // Somebody is faster than the repair.
+    world.put("replica", "k0777", "theirs");
+    world.lab.reset_requests();
+    let repaired = repair(&world, &id(&audit), &["--delete"]).exits(1);
+    assert_eq!((repaired.number("actions.copied"), repaired.number("actions.deleted")), (1_499, 30));
+    assert_eq!(actions(&repaired)["k0777"], "skipped: changed-meanwhile");
+    assert_eq!(world.seen("CopyObject"), 1_499 + 2, "one each, and a trial of each condition");
+    let looks = world.seen("HeadObject");
+    assert!(looks <= 40, "{looks} HEADs: of what was changed, of the firsts of each chunk, of trials");
+    assert!(world.seen("ListObjectsV2") <= 16, "{}", world.seen("ListObjectsV2"));
+    repair(&world, &id(&audit), &["--delete"]).exits(1);
+}
+
+#[test]
+fn keys_that_lie_far_apart_are_looked_at_one_by_one() {
+    let world = World::pair();
+    for number in 0..4_000 {
+        world.put("source", &format!("k{number:04}"), "same");
+        if number % 200 != 7 {
+            world.put("replica", &format!("k{number:04}"), "same");
+        }
+    }
+    let audit = world.audit(&[]).exits(1);
+    world.lab.reset_requests();
+    let repaired = repair(&world, &id(&audit), &[]).exits(0);
+    assert_eq!(repaired.number("actions.copied"), 20);
+    world.assert_twins();
+    assert!(world.seen("ListObjectsV2") <= 4, "{}", world.seen("ListObjectsV2"));
+    assert!(world.seen("HeadObject") <= 4 * 20 + 2, "{}", world.seen("HeadObject"));
+}
+
+#[test]
 fn the_brakes_are_those_of_a_sync() {
     let world = World::pair();
     world.put("source", "k", "1");

@@ -3,11 +3,14 @@
 //! The audit's findings are read as a stream, in chunks; a chunk is a piece of the keyspace, so an interrupted
 //! repair goes on behind the last chunk that was committed. Each key is looked at before anything is done: if
 //! either side is not as the audit saw it, the key is judged afresh and left alone. What was copied must prove
-//! equal as deeply as the audit went, or it counts as failed.
+//! equal as deeply as the audit went, or it counts as failed. Keys that lie close together are looked at by listing
+//! them; only where that does not settle it is a key asked for by itself.
 
+use super::glance::Glances;
 use super::hands::Hands;
-use super::patient::{Standing, case, is_same, known, look};
+use super::patient::{Now, Standing, case, is_same, known, look};
 use super::prove::{Case, Prover};
+use super::reproof::prove_again;
 use super::sync::deep;
 use super::{Recorder, Session, lost_writes, uploads};
 use crate::Error;
@@ -171,7 +174,11 @@ impl Ward<'_> {
 
     /// Looks, acts, proves.
     async fn treat(&self, findings: Vec<Finding>) -> Result<(Vec<u8>, Tally), Error> {
-        let visits = futures::stream::iter(findings).map(|finding| self.visit(finding));
+        let wanted =
+            |finding: &&Finding| matches!(heal_for(finding, &self.job.heal), Heal::Copy | Heal::Delete);
+        let keys: Vec<&str> = findings.iter().filter(wanted).map(|finding| &*finding.key).collect();
+        let glances = &Glances::at(&self.prover.sides, &keys).await;
+        let visits = futures::stream::iter(findings).map(|finding| self.visit(finding, glances));
         let visits: Vec<Visit> = visits.buffered(KEYS_AT_ONCE).collect().await;
         let mut tally = Tally::default();
         let (mut rows, mut judged, mut picked) = (Vec::new(), Vec::new(), Vec::new());
@@ -193,14 +200,14 @@ impl Ward<'_> {
         }
         self.hands.copy(&copies, &judged, &mut rows, &mut tally).await?;
         self.hands.delete(&deletions, &judged, &mut rows, &mut tally).await?;
-        self.prove_again(&copies, &picked, &mut rows, &mut tally).await;
+        prove_again(&self.prover, (&copies, &picked), &mut rows, &mut tally).await;
         let mut lines = Vec::new();
         rows.iter().for_each(|row| row.write_line(&mut lines));
         Ok((lines, tally))
     }
 
     /// Looks at a key before anything is done.
-    async fn visit(&self, finding: Finding) -> Visit {
+    async fn visit(&self, finding: Finding, glances: &Glances) -> Visit {
         let heal = heal_for(&finding, &self.job.heal);
         let picks = self.job.rules.scrub.as_ref().is_some_and(|scrub| scrub.picks(&finding.key, None));
         let picked = picks || finding.reason == Some(Reason::BytesDiffer);
@@ -220,12 +227,16 @@ impl Ward<'_> {
         let Some(replica) = &self.prover.sides.replica else {
             return visit(Standing::Changed, (None, None), as_found, finding);
         };
-        let now = match look((&self.prover.sides.source, replica), &finding.key).await {
-            Ok(now) => now,
-            Err(error) => return visit(Standing::Unknown(error), (None, None), as_found, finding),
-        };
         let then = known(&finding, self.job.heal.direction);
-        if is_same(then.0, now.0.as_ref()) && is_same(then.1, now.1.as_ref()) {
+        let as_then = |now: &Now| is_same(then.0, now.0.as_ref()) && is_same(then.1, now.1.as_ref());
+        let now = match glances.of(&finding.key).filter(as_then) {
+            Some(now) => now,
+            None => match look((&self.prover.sides.source, replica), &finding.key).await {
+                Ok(now) => now,
+                Err(error) => return visit(Standing::Unknown(error), (None, None), as_found, finding),
+            },
+        };
+        if as_then(&now) {
             let standing = self.examine_source(&finding, heal, now.0.clone()).await;
             return visit(standing, now, as_found, finding);
         }
@@ -323,52 +334,4 @@ impl Ward<'_> {
             }
         }
     }
-
-    /// Proves what was copied as deeply as the audit went. What does not prove equal is not healed.
-    async fn prove_again(&self, copies: &[usize], picked: &[bool], rows: &mut [Finding], tally: &mut Tally) {
-        let copied = |row: &Finding| row.action.as_deref().is_some_and(|done| done.starts_with("copied"));
-        let keys = copies.iter().filter_map(|index| {
-            let row = rows.get(*index).filter(|row| copied(row))?;
-            Some((*index, row.key.clone(), picked.get(*index).copied().unwrap_or_default()))
-        });
-        let keys: Vec<(usize, String, bool)> = keys.collect();
-        let mut proofs = futures::stream::iter(keys)
-            .map(|(index, key, picked)| async move { (index, self.prove(&key, picked).await) })
-            .buffer_unordered(KEYS_AT_ONCE);
-        while let Some((index, proof)) = proofs.next().await {
-            let Some(row) = rows.get_mut(index) else { continue };
-            match proof {
-                Ok((case, Judgement { reason: None, evidence, .. })) => {
-                    tally.bytes.hashed += case.outcome.read;
-                    let evidence = evidence.map(crate::compare::Evidence::name).unwrap_or_default();
-                    row.action = Some(format!("copied, proved by {evidence}"));
-                }
-                Ok((case, judgement)) => {
-                    tally.bytes.hashed += case.outcome.read;
-                    let detail = case.outcome.detail.unwrap_or_else(|| format!("{:?}", judgement.reason));
-                    not_verified(row, tally, detail);
-                }
-                Err(error) => not_verified(row, tally, error.to_string()),
-            }
-        }
-    }
-
-    async fn prove(&self, key: &str, picked: bool) -> Result<(Case, Judgement), crate::s3::S3Error> {
-        let Some(replica) = &self.prover.sides.replica else {
-            return Ok((
-                case(key, (None, None), self.prover.depth, picked),
-                Judgement::unproven(Reason::Vanished),
-            ));
-        };
-        let now = look((&self.prover.sides.source, replica), key).await?;
-        Ok(self.prover.examine(case(key, now, self.prover.depth, picked)).await)
-    }
-}
-
-fn not_verified(row: &mut Finding, tally: &mut Tally, detail: String) {
-    tally.actions.copied -= 1;
-    tally.actions.failed += 1;
-    row.action = Some("failed: not-verified".to_owned());
-    row.advice = "it was copied, but does not prove equal: audit it again".to_owned();
-    row.detail = Some(detail);
 }
