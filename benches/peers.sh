@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Compares s3twin with other tools, as whole processes on one embedded server. Installs what it compares with.
 #
-#   benches/peers.sh                 the whole comparison (about 40 minutes, 20 GiB of memory for the relay)
-#   benches/peers.sh --smoke         everything once, small: that it works (a minute or two)
+#   benches/peers.sh                 the whole comparison (an hour or two, 20 GiB of memory for the relay)
+#   benches/peers.sh --set growth    the same two jobs at 10^4 to 10^8 keys
+#   benches/peers.sh --smoke         everything once, small: that it works (some minutes)
 #   benches/peers.sh --jobs audit,copy-0ms --tools s3twin,rclone
+#   benches/peers.sh --resume        only what the day's folder does not hold yet
 #
 # Needs Rust, Python 3.11 and the package registries. Everything goes to target/peers; results to benches/runs.
+# What is measured and checked, and what files come of it: README.md here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

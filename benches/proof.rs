@@ -7,6 +7,7 @@
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures::{StreamExt as _, TryStreamExt as _};
+use s3twin_benches::is_trial;
 use s3twin_engine::compare::evidence::{OpenPair, read_both};
 use s3twin_engine::compare::own::prove_own;
 use s3twin_engine::compare::{Evidence, Facts, Reading, Reason};
@@ -19,11 +20,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const OBJECTS: usize = 4;
-const PART: usize = 8 << 20;
 const PARTS: usize = 8;
 const CHUNK: u64 = 8 << 20;
 /// Objects at once, and chunks of each.
 const AT_ONCE: (usize, usize) = (4, 4);
+
+/// Bytes of a part.
+fn part_bytes() -> usize {
+    if is_trial() { 256 << 10 } else { 8 << 20 }
+}
 
 struct Stage {
     _lab: Lab,
@@ -38,7 +43,7 @@ async fn stage() -> Stage {
         lab.store().create_bucket(bucket, Versioning::Enabled).expect("a bucket");
         for number in 0..OBJECTS {
             let part = |seed: usize| -> Bytes {
-                (0..PART).map(|i| (i.wrapping_mul(31 + seed) >> 4) as u8).collect()
+                (0..part_bytes()).map(|i| (i.wrapping_mul(31 + seed) >> 4) as u8).collect()
             };
             let parts = (0..PARTS).map(|index| part(number * PARTS + index)).collect();
             let spec = PutSpec::default().algorithm(None);
@@ -117,8 +122,8 @@ fn proof(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let stage = runtime.block_on(stage());
     let reading = Reading::new().expect("threads");
-    let bytes = (OBJECTS * PARTS * PART) as u64;
-    let mut group = criterion.benchmark_group("proof/4x64MiB");
+    let bytes = (OBJECTS * PARTS * part_bytes()) as u64;
+    let mut group = criterion.benchmark_group(format!("proof/{OBJECTS}x{}MiB", (PARTS * part_bytes()) >> 20));
     group.sample_size(10).measurement_time(Duration::from_secs(8));
     group.throughput(Throughput::Bytes(bytes));
     group.bench_function("one side: drop", |bencher| {

@@ -5,7 +5,13 @@ import os
 import subprocess
 from dataclasses import dataclass
 
+import known
 from lab import KEYS
+
+# A page of a listing holds so many keys.
+PAGE = 1000
+# Growth goes in steps of ten; a rival's next step is foreseen by its last.
+STEP = 10
 
 
 @dataclass
@@ -22,92 +28,153 @@ class Job:
     endpoint: str = ""
     other: str = ""
     objects: int = 0
+    # Objects that a tool's output must name, and rows that it must have listed on all sides together.
+    named: int = 0
+    listed: int = 0
     unit: str = "objects"
-    timeout: int = 400
     prepare: object = None
     fresh: object = None
     check: object = None
+    # Of the growth jobs, and which of them this one continues.
+    growth: bool = False
+    before: str = ""
 
 
-def _listed(job, lab, other, measured, tool):
-    """As many keys listed as there are: by the server's count of pages."""
+def _listed(job, lab, other, measured, way):
+    """The tool names all that there is; of one that names nothing, every page was asked for."""
+    if way.named:
+        named = way.named(measured)
+        return None if named == job.named else f"it names {named} {job.unit}, there are {job.named}"
     pages = sum(count for name, count in lab.requests().items() if name.startswith("ListObject"))
-    sides = 1 if job.kind in ("listing", "plan") else 2
-    wanted = sides * job.objects * (3 if job.kind == "plan" else 1) // 1000
-    return None if pages >= wanted else f"only {pages} pages were asked for, {wanted} hold all"
+    return None if pages * PAGE >= job.listed else f"only {pages} pages were asked for, {job.listed // PAGE} hold all"
 
 
-def _equal(s3twin, endpoint, job, target_endpoint=None):
-    """The independent word on a sync: source and target list alike, by the sums of an audit's listing."""
-    words = [s3twin, "audit", job.source, job.target, "--depth", "listing", "--output", "json", "--no-progress",
-             "--source-endpoint-url", endpoint, "--replica-endpoint-url", target_endpoint or endpoint]
+def _unchanged(job, lab, other, measured, way):
+    """As above, and nothing was written: all was equal."""
+    writes = {name: count for name, count in lab.requests().items() if known.is_write(name)}
+    return f"it wrote: {writes}" if writes else _listed(job, lab, other, measured, way)
+
+
+def _silent(job, lab, other, measured, way):
+    """As above; a tool that names nothing may also have announced nothing, all being equal."""
+    if not way.named and measured.lines > 3 and any(word in measured.output for word in ("cp ", "copy")):
+        return f"it announces {measured.lines} copies between equal buckets"
+    return _unchanged(job, lab, other, measured, way)
+
+
+def _equal(s3twin, job, source, target, target_endpoint):
+    """The word on a sync: source and target list alike, by the sums of an audit's listing."""
+    words = [s3twin, "audit", source, target, "--depth", "listing", "--output", "json", "--no-progress",
+             "--source-endpoint-url", job.endpoint, "--replica-endpoint-url", target_endpoint]
     done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **KEYS})
-    summary = json.loads(done.stdout)
-    missing = summary["verdicts"]["missing"] + summary["verdicts"]["different"]
-    whole = summary["keys"]["source"] == job.objects
-    return None if whole and missing == 0 else f"{missing} of {summary['keys']['source']} keys are not there"
+    try:
+        summary = json.loads(done.stdout)
+    except ValueError:
+        return f"the result could not be audited: {done.stderr.strip()[-200:]}"
+    verdicts, seen = summary["verdicts"], summary["keys"]["source"]
+    bad = verdicts["missing"] + verdicts["different"] + verdicts["extra"]
+    return None if seen == job.objects and bad == 0 else f"{bad} of {seen} keys are not right afterwards"
 
 
-def build(small, s3twin):
-    """All jobs, in order."""
-    big = (lambda full, smoke: smoke if small else full)
-    million, listing = big(1_000_000, 20_000), big("1m", "20k")
-    many, many_name = big(200_000, 4_000), big("200k", "4k")
-    copies, copies_name = big(20_000, 1_000), big("20k", "1k")
-    past = "2024-12-31T00:00:00Z"
+class Set:
+    """The jobs of one run of the script. Small ones have the same shape."""
 
-    def checked(job, lab, other, measured, tool):
-        return _equal(s3twin, lab.endpoint, job)
+    def __init__(self, small, s3twin):
+        self.small, self.s3twin = small, s3twin
 
-    def restocked(bucket_from):
+    def _size(self, full, smoke):
+        return smoke if self.small else full
+
+    def _copied(self, job, lab, other, measured, way):
+        return _equal(self.s3twin, job, job.source, job.target, job.endpoint)
+
+    def _relayed(self, job, lab, other, measured, way):
+        return _equal(self.s3twin, job, job.source, job.target, other.endpoint)
+
+    @staticmethod
+    def _restocked(bucket_from):
         def fresh(job, lab, other, run):
             job.target = f"s3://{job.name}-{run}"
             lab.stock(f"{job.name}-{run}", **{"from": bucket_from})
+            if run > 0:
+                lab.drop(f"{job.name}-{run - 1}")
         return fresh
 
-    def empty(job, lab, other, run):
-        job.target = f"s3://{job.name}-{run}"
-        lab.stock(f"{job.name}-{run}", **{"from": "syn-flat-0"})
+    def listings(self):
+        count, name = self._size((1_000_000, "1m"), (20_000, "20k"))
+        many, many_name = self._size((200_000, "200k"), (4_000, "4k"))
 
-    def relayed(job, lab, other, run):
-        job.target, job.other = f"s3://relayed-{run}", other.endpoint
-        if run > 0:
-            other.drop(f"relayed-{run - 1}")
-        other.stock(f"relayed-{run}", **{"from": "syn-flat-0"})
+        def equal_twins(job, lab, other):
+            for bucket in ("noop-source", "noop-replica"):
+                lab.stock(bucket, **{"from": f"syn-flat-{many_name}"})
 
-    def rewritten(job, lab, other, run):
-        job.source = f"s3://{job.name}-{run}"
-        lab.stock(f"{job.name}-{run}", **{"from": f"syn-flat-{big('50k', '1k')}", "versioned": True, "overwritten": True})
+        missing = self._restocked(f"syn-flat-{many_name}-missing1pct")
+        return [
+            Job("list", f"list {count:,} keys, 30 ms", "listing", 30, f"s3://syn-flat-{name}-a", objects=count,
+                named=count, listed=count, unit="keys", check=_listed),
+            Job("audit", f"compare {count:,} keys with an equal replica, 30 ms", "audit", 30, f"s3://syn-flat-{name}-a",
+                f"s3://syn-flat-{name}-b", objects=count, named=count, listed=2 * count, unit="keys", check=_silent),
+            Job("noop", f"sync of {many:,} equal keys, 10 ms", "sync", 10, "s3://noop-source", "s3://noop-replica",
+                objects=many, named=many, listed=2 * many, unit="keys", prepare=equal_twins, check=_unchanged),
+            Job("missing", f"sync of {many:,} keys, 1 % missing, 10 ms", "sync", 10, f"s3://syn-flat-{many_name}-a",
+                objects=many, unit="keys", fresh=missing, check=self._copied),
+        ]
 
-    def restored(job, lab, other, measured, tool):
-        done = json.loads(measured.output).get("actions", {}).get("restored", 0)
-        return None if done >= job.objects * 0.95 else f"only {done} were restored"
+    def copies(self):
+        count, name = self._size((20_000, "20k"), (1_000, "1k"))
+        empty = self._restocked("syn-flat-0")
+        part_count = self._size(128, 4)
 
-    def relay_checked(job, lab, other, measured, tool):
-        return _equal(s3twin, lab.endpoint, job, other.endpoint)
+        def relayed(job, lab, other, run):
+            job.target, job.other = f"s3://relayed-{run}", other.endpoint
+            if run > 0:
+                other.drop(f"relayed-{run - 1}")
+            other.stock(f"relayed-{run}", **{"from": "syn-flat-0"})
 
-    def relay_stock(job, lab, other):
-        parts = big(128, 4)
-        lab.stock("relay-source", objects=job.objects, parts=parts, part_bytes=8 << 20)
+        def relay_stock(job, lab, other):
+            lab.stock("relay-source", objects=job.objects, parts=part_count, part_bytes=8 << 20)
 
-    return [
-        Job("list", f"list {million:,} keys, 30 ms", "listing", 30, f"s3://syn-flat-{listing}-a", objects=million,
-            unit="keys", check=_listed),
-        Job("audit", f"compare {million:,} keys with an equal replica, 30 ms", "audit", 30,
-            f"s3://syn-flat-{listing}-a", f"s3://syn-flat-{listing}-b", objects=million, unit="keys", check=_listed),
-        Job("noop", f"sync of {many:,} equal keys, 10 ms", "sync", 10, f"s3://syn-flat-{many_name}-a",
-            f"s3://syn-flat-{many_name}-b", objects=many, unit="keys", check=_listed),
-        Job("missing", f"sync of {many:,} keys, 1 % missing, 10 ms", "sync", 10, f"s3://syn-flat-{many_name}-a",
-            objects=many, unit="keys", fresh=restocked(f"syn-flat-{many_name}-missing1pct"), check=checked),
-        Job("copy-0ms", f"copy {copies:,} x 10 KiB server-side, 0 ms", "sync", 0, f"s3://syn-flat-{copies_name}-a",
-            objects=copies, fresh=empty, check=checked),
-        Job("copy-20ms", f"copy {copies:,} x 10 KiB server-side, 20 ms", "sync", 20, f"s3://syn-flat-{copies_name}-a",
-            objects=copies, fresh=empty, check=checked),
-        Job("relay", f"relay 8 x {big('1 GiB', '32 MiB')} between two endpoints", "relay", 0, "s3://relay-source",
-            objects=8, prepare=relay_stock, fresh=relayed, check=relay_checked),
-        Job("plan", f"point-in-time plan, {million:,} keys x 3 versions, 30 ms", "plan", 30,
-            f"s3://syn-versions-{big('3m', '60k')}-a", f"s3://syn-flat-0", at=past, objects=million, unit="keys",
-            check=_listed),
-        Job("restore", f"bring {big('50,000', '1,000')} versions back in place, 10 ms", "restore", 10, "",
-            at="2025-06-01T00:00:00Z", objects=big(50_000, 1_000), fresh=rewritten, check=restored),
-    ]
+        copy = [Job(f"copy-{latency}ms", f"copy {count:,} × 10 KiB server-side, {latency} ms", "sync", latency,
+                    f"s3://syn-flat-{name}-a", objects=count, fresh=empty, check=self._copied) for latency in (0, 20)]
+        return [*copy, Job("relay", f"relay 8 × {self._size('1 GiB', '32 MiB')} between two endpoints", "relay", 0,
+                           "s3://relay-source", objects=8, prepare=relay_stock, fresh=relayed, check=self._relayed)]
+
+    def moments(self):
+        versions, name = self._size((999_999, "999999"), (60_000, "60k"))
+        back, back_name = self._size((50_000, "50k"), (1_000, "1k"))
+        middle = "2024-07-01T00:00:00Z"
+
+        def rewritten(job, lab, other, run):
+            job.source = f"s3://{job.name}-{run}"
+            lab.stock(f"{job.name}-{run}", **{"from": f"syn-flat-{back_name}", "versioned": True, "overwritten": True})
+            if run > 0:
+                lab.drop(f"{job.name}-{run - 1}")
+
+        def restored(job, lab, other, measured, way):
+            return _equal(self.s3twin, job, f"s3://syn-flat-{back_name}", job.source, job.endpoint)
+
+        return [
+            Job("plan", f"point-in-time plan, {versions // 3:,} keys × 3 versions, 30 ms", "plan", 30,
+                f"s3://syn-versions-{name}-a", "s3://syn-versions-0", at=middle, objects=versions // 3,
+                named=known.stood_at(versions // 3, middle), listed=versions, unit="keys", check=_unchanged),
+            Job("restore", f"bring {back:,} versions back in place, 10 ms", "restore", 10, "",
+                at="2025-06-01T00:00:00Z", objects=back, fresh=rewritten, check=restored),
+        ]
+
+    def peers(self):
+        """All jobs of the comparison, in order."""
+        return [*self.listings(), *self.copies(), *self.moments()]
+
+    def growth(self):
+        """The same two jobs at growing sizes."""
+        sizes = self._size(["10k", "100k", "1m", "10m", "100m"], ["1k", "10k", "100k"])
+        jobs = []
+        for kind, word, sides, check in (("listing", "list", 1, _listed), ("audit", "compare", 2, _silent)):
+            before = ""
+            for name in sizes:
+                count = int(name[:-1]) * {"k": 1_000, "m": 1_000_000}[name[-1]]
+                jobs.append(Job(f"{word}-{name}", f"{word} {count:,} keys, 10 ms", kind, 10, f"s3://syn-flat-{name}-a",
+                                f"s3://syn-flat-{name}-b", objects=count, named=count, listed=sides * count,
+                                unit="keys", check=check, growth=True, before=before))
+                before = f"{word}-{name}"
+        return jobs

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import time
 import urllib.request
@@ -18,14 +19,22 @@ KEYS = {
 class Lab:
     def __init__(self, s3twin, port):
         self.endpoint = f"http://127.0.0.1:{port}"
+        # Another server's counts would be taken for this one's.
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                raise RuntimeError(f"port {port} is taken: choose another with --port")
         command = [s3twin, "lab", "--port", str(port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **KEYS})
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                        env={**os.environ, **KEYS})
         for _ in range(100):
+            if self.process.poll() is not None:
+                break
             try:
                 self.requests()
                 return
             except OSError:
                 time.sleep(0.05)
+        self.process.kill()
         raise RuntimeError(f"the lab does not answer on {self.endpoint}")
 
     def __enter__(self):

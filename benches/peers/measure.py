@@ -1,10 +1,16 @@
-"""One whole process: wall time, CPU, peak memory, output."""
+"""One whole process and all it starts: wall time, CPU, peak memory, output."""
 
 import os
+import signal
 import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
+
+# How often memory is looked at. A peak that lasts less can be missed.
+LOOK_SECONDS = 0.01
+# What is kept of the output; all of it is counted.
+KEPT_BYTES = 4 << 20
 
 
 @dataclass
@@ -14,42 +20,65 @@ class Measured:
     rss_mib: float
     code: int
     output: str
+    lines: int
     timed_out: bool
 
 
 def _peak_kib(pid):
-    """The largest of a process and its children: some tools come as a small program that starts the real one."""
+    """The peaks of a process and of those it started, added: some tools are a small program that starts the real one."""
+    own, children = 0, set()
     try:
         with open(f"/proc/{pid}/status") as file:
             own = next((int(line.split()[1]) for line in file if line.startswith("VmHWM")), 0)
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            return max([own, *(_peak_kib(child) for child in file.read().split())])
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                children.update(file.read().split())
     except OSError:
-        return 0
+        # A thread or the process ended while it was looked at; what was read counts.
+        pass
+    return own + sum(_peak_kib(child) for child in children)
 
 
-def run(command, env, timeout):
-    """Waits for the process and its figures. Output beyond the last 4 MiB is dropped."""
-    with tempfile.TemporaryFile() as sink:
+def _stop(process):
+    """Ends a process with everything it started."""
+    os.killpg(process.pid, signal.SIGKILL)
+    return os.wait4(process.pid, 0)
+
+
+def _wait(process, begun, limit):
+    """Waits for the end or the limit. Not ru_maxrss for memory: that begins with what the forking process held."""
+    peak = 0
+    while True:
+        peak = max(peak, _peak_kib(process.pid))
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            return peak, status, usage, False
+        if time.monotonic() - begun > limit:
+            _, status, usage = _stop(process)
+            return peak, status, usage, True
+        time.sleep(LOOK_SECONDS)
+
+
+def _lines(sink):
+    sink.seek(0)
+    return sum(block.count(b"\n") for block in iter(lambda: sink.read(1 << 20), b""))
+
+
+def run(command, env, limit, folder):
+    """Waits for the process and its figures; stops it after `limit` seconds."""
+    with tempfile.TemporaryFile(dir=folder) as sink:
         begun = time.monotonic()
-        process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env)
-        timed_out, peak = False, 0
-        while True:
-            # Not ru_maxrss: that begins with the memory of the process that forked.
-            peak = max(peak, _peak_kib(process.pid))
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            if time.monotonic() - begun > timeout:
-                timed_out = True
-                process.kill()
-                _, status, usage = os.wait4(process.pid, 0)
-                break
-            time.sleep(0.005)
+        process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env,
+                                   cwd=folder, start_new_session=True)
+        try:
+            peak, status, usage, timed_out = _wait(process, begun, limit)
+        except BaseException:
+            _stop(process)
+            raise
         wall = time.monotonic() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
-        size = sink.seek(0, 2)
-        sink.seek(max(0, size - (4 << 20)))
+        lines = _lines(sink)
+        sink.seek(max(0, sink.tell() - KEPT_BYTES))
         output = sink.read().decode(errors="replace")
     cpu = usage.ru_utime + usage.ru_stime
-    return Measured(wall, cpu, peak / 1024, process.returncode, output, timed_out)
+    return Measured(wall, cpu, peak / 1024, process.returncode, output, lines, timed_out)
