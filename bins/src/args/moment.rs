@@ -84,6 +84,7 @@ pub(crate) fn span(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn instant(text: &str) -> String {
         match text.parse::<TimeArg>() {
@@ -112,5 +113,93 @@ mod tests {
             );
         }
         assert!("yesterday".parse::<TimeArg>().is_err() && "-2h".parse::<TimeArg>().is_err());
+    }
+
+    #[test]
+    fn expressions_of_the_corpus_are_refused_and_taken_as_they_deserve() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/corpora/times.txt");
+        let text = std::fs::read_to_string(path).unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(lines.len() > 30, "{}", lines.len());
+        for line in lines {
+            let mut words = line.split('\t');
+            let (verdict, said) = (words.next().unwrap(), words.next().unwrap());
+            let read = match said.parse::<TimeArg>() {
+                Ok(TimeArg::Instant(instant)) => Ok(instant.to_string()),
+                Ok(TimeArg::Age(seconds)) => Ok(seconds.to_string()),
+                Err(error) => Err(error),
+            };
+            match verdict {
+                "taken" => assert_eq!(read.as_deref(), Ok(words.next().unwrap()), "{line}"),
+                _ => assert!(read.clone().unwrap_err().len() > said.len(), "{line}: {read:?}"),
+            }
+        }
+    }
+
+    /// Everything the three ways are made of.
+    const PIECES: [&str; 24] = [
+        "2026",
+        "-11",
+        "-21",
+        "T",
+        "14",
+        ":30",
+        ":00",
+        "Z",
+        "+01:00",
+        "[",
+        "]",
+        "Europe/Berlin",
+        " ",
+        "UTC",
+        "2",
+        "h",
+        "d",
+        "w",
+        "-",
+        "+",
+        ".",
+        "9999999999999999999",
+        "\u{1f552}",
+        "\0",
+    ];
+
+    proptest! {
+        #[test]
+        fn an_instant_printed_reads_as_itself(millis in 0_i64..=253_402_207_200_000, zone in 0_usize..4) {
+            let instant = Timestamp::from_millisecond(millis).unwrap();
+            let zone = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"][zone];
+            let zoned = instant.in_tz(zone).unwrap();
+            for text in [instant.to_string(), zoned.to_string()] {
+                prop_assert_eq!(text.parse(), Ok(TimeArg::Instant(instant)), "{}", text);
+            }
+            // The words people use; where clocks are changed they may be refused, but never mistaken.
+            let words = format!("{} {zone}", zoned.datetime());
+            match words.parse::<TimeArg>() {
+                Ok(read) => prop_assert_eq!(read, TimeArg::Instant(instant), "{}", words),
+                Err(error) => prop_assert!(error.contains("twice or not at all"), "{}", error),
+            }
+        }
+
+        #[test]
+        fn an_age_printed_reads_as_itself(number in 0..=i64::MAX / 604_800, unit in 0_usize..5) {
+            let (unit, seconds) = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800)][unit];
+            prop_assert_eq!(format!("{number}{unit}").parse(), Ok(TimeArg::Age(number * seconds)));
+        }
+
+        #[test]
+        fn any_words_are_survived_and_lie_within_time(
+            pieces in prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..12),
+            text in "\\PC{0,30}"
+        ) {
+            for said in [pieces.concat(), text] {
+                if let Ok(time) = said.parse::<TimeArg>() {
+                    let now = s3twin_engine::model::Timestamp::from_seconds(1_767_225_600);
+                    let resolved = time.resolve(now);
+                    prop_assert!(!matches!(time, TimeArg::Age(_)) || resolved <= now, "{}", said);
+                }
+                let _ = span(&said);
+            }
+        }
     }
 }

@@ -1,10 +1,11 @@
-//! `s3twin resume`: the interrupted run's own command line, with its journal.
+//! `s3twin resume`: the own command line, with its journal, of a run that was interrupted or waits for thaws.
 
 use crate::args::{Cli, ResumeArgs};
 use crate::exit::Exit;
 use crate::{Origin, run_folder};
 use clap::Parser as _;
-use s3twin_engine::journal::{RunState, StateDir};
+use s3twin_engine::journal::{Replay, RunDir, RunState, StateDir};
+use s3twin_engine::report::Tally;
 
 pub(crate) async fn run(args: ResumeArgs) -> Exit {
     match interrupted(&args) {
@@ -13,6 +14,20 @@ pub(crate) async fn run(args: ResumeArgs) -> Exit {
             eprintln!("s3twin: {message}");
             Exit::Usage
         }
+    }
+}
+
+/// Archived versions that a restore asked for and still waits for.
+fn awaited_thaws(run: &RunDir, replay: Option<&Replay>) -> u64 {
+    match (run_folder::summary(run.path()), replay) {
+        (Ok(summary), _) => summary.awaiting_thaw,
+        // It died between its end and its summary.
+        (Err(_), Some(replay)) => {
+            let mut sum = Tally::default();
+            replay.tallies::<Tally>().filter_map(Result::ok).for_each(|tally| sum.add(&tally));
+            sum.settled().awaiting_thaw
+        }
+        (Err(_), None) => 0,
     }
 }
 
@@ -26,6 +41,7 @@ fn interrupted(args: &ResumeArgs) -> Result<(Cli, Origin), String> {
         // A run that could not reach the end stands where it stopped.
         RunState::Finished { exit_code, .. }
             if exit_code == Exit::Incomplete.code() || exit_code == Exit::Interrupted.code() => {}
+        RunState::Finished { .. } if awaited_thaws(&run, entry.replay.as_ref()) > 0 => {}
         RunState::Finished { .. } => {
             return Err(format!("run {id} ran to its end: there is nothing to resume"));
         }

@@ -90,6 +90,7 @@ impl Run {
                 object["verdicts"] = json!(s.verdicts);
                 object["actions"] = json!(s.actions);
                 object["dry_run"] = json!(s.dry_run);
+                object["awaiting_thaw"] = json!(s.awaiting_thaw);
             }
             Err(message) => object["error"] = json!(message),
         }
@@ -102,6 +103,7 @@ impl Run {
 
     fn state(&self) -> String {
         match &self.summary {
+            Ok(summary) if summary.awaiting_thaw > 0 => "waiting".to_owned(),
             Ok(summary) => serde_json::to_value(summary.state)
                 .ok()
                 .and_then(|state| state.as_str().map(str::to_owned))
@@ -117,7 +119,8 @@ impl Run {
         };
         let command =
             if summary.dry_run { format!("{} (dry run)", summary.command) } else { summary.command.clone() };
-        let state = format!("{}, {}", self.state(), summary.exit_code);
+        let todo = if summary.awaiting_thaw > 0 { ", resume it when thawed" } else { "" };
+        let state = format!("{}, {}{todo}", self.state(), summary.exit_code);
         let time = duration(summary.elapsed_seconds);
         [self.id(), command, moment(summary.started_at), state, counts(summary), time]
     }
@@ -154,7 +157,11 @@ fn counts(summary: &Summary) -> String {
         (a.restored, "restored"),
         (a.deleted, "deleted"),
         (a.marker_removed, "undeleted"),
-        (a.skipped, if summary.dry_run { "to change" } else { "skipped" }),
+        (summary.awaiting_thaw, "awaiting a thaw"),
+        (
+            a.skipped - summary.awaiting_thaw.min(a.skipped),
+            if summary.dry_run { "to change" } else { "skipped" },
+        ),
         (a.failed, "failed"),
     ];
     let some = all.iter().filter(|(count, _)| *count > 0);

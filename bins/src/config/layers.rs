@@ -66,11 +66,17 @@ pub(crate) fn stack(
     Ok((table, origins))
 }
 
+/// Names of a path at most: no value lies deeper, and what walks a table does so by recursion.
+const DEPTH_MAX: usize = 16;
+
 /// Puts a value at a path; returns the path as the file spells it.
 fn place(table: &mut Table, path: &[String], value: &str) -> Result<String, String> {
     let Some((last, parents)) = path.split_last().filter(|_| path.iter().all(|part| !part.is_empty())) else {
         return Err("the name of a value is missing".to_owned());
     };
+    if path.len() > DEPTH_MAX {
+        return Err("no value lies so deep; `s3twin config example` shows what there is".to_owned());
+    }
     let mut spelled = Vec::new();
     let mut here = table;
     for part in parents {

@@ -12,6 +12,8 @@ mod schema;
 mod trouble;
 
 #[cfg(test)]
+mod foreign;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use file::find;
@@ -45,10 +47,24 @@ impl Loaded {
     /// Everything that is wrong, rendered, each at its line.
     pub(crate) fn read(given: Option<&Path>, set: &[String]) -> Result<Self, String> {
         let path = find(given)?;
-        let text = std::fs::read_to_string(&path).map_err(|error| {
+        let bytes = std::fs::read(&path).map_err(|error| {
             format!("{} cannot be read: {error}. Name another file with --config", path.display())
         })?;
-        Self::of(path, &text, set, std::env::vars())
+        Self::of_bytes(path, bytes, set, std::env::vars())
+    }
+
+    fn of_bytes(
+        path: PathBuf,
+        bytes: Vec<u8>,
+        set: &[String],
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, String> {
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let good = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
+            let line = good.filter(|byte| **byte == b'\n').count() + 1;
+            format!("{}:{line}: not UTF-8. Save the file as UTF-8", path.display())
+        })?;
+        Self::of(path, &text, set, environment)
     }
 
     fn of(

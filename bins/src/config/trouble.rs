@@ -35,7 +35,8 @@ impl<'a> Text<'a> {
             .map_err(|error| {
                 let help =
                     "`s3twin config example` shows every section; `s3twin config schema` is for editors";
-                self.show(error.message(), help, error.span())
+                let span = error.span().or_else(|| self.line_refused_for(error.message()));
+                self.show(error.message(), help, span)
             })
     }
 
@@ -59,8 +60,7 @@ impl<'a> Text<'a> {
             return format!("{}: {message}. {help}", self.name);
         };
         let diagnostic = diagnostic.with_label(LabeledSpan::new_with_span(Some("here".to_owned()), span));
-        let report =
-            Report::from(diagnostic).with_source_code(NamedSource::new(&self.name, self.text.to_owned()));
+        let report = Report::from(diagnostic).with_source_code(NamedSource::new(&self.name, self.lines()));
         let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
             .with_links(false)
             .with_context_lines(1);
@@ -69,6 +69,30 @@ impl<'a> Text<'a> {
             Ok(()) => shown.trim().to_owned(),
             Err(_) => format!("{}: {message}. {help}", self.name),
         }
+    }
+
+    /// The line up to which the text is in order, where the parser's limits name no place.
+    fn line_refused_for(&self, message: &str) -> Option<Range<usize>> {
+        let ends: Vec<usize> =
+            self.text.match_indices('\n').map(|(at, _)| at).chain([self.text.len()]).collect();
+        let refuses = |end: usize| {
+            let text = self.text.get(..end).unwrap_or_default();
+            toml::from_str::<toml::Table>(text).is_err_and(|error| error.message() == message)
+        };
+        let first = ends.partition_point(|end| !refuses(*end));
+        let begin = first.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |end| end + 1);
+        Some(begin..*ends.get(first)?)
+    }
+
+    /// The text, byte for byte as long, with no line ends but those that TOML counts: a carriage return alone is none.
+    fn lines(&self) -> String {
+        let mut lines = String::with_capacity(self.text.len());
+        let mut rest = self.text.chars().peekable();
+        while let Some(c) = rest.next() {
+            let alone = c == '\r' && rest.peek() != Some(&'\n');
+            lines.push(if alone { ' ' } else { c });
+        }
+        lines
     }
 
     /// Where the deepest part of the path that exists stands.

@@ -154,9 +154,10 @@ fn change(summary: &Summary) -> (Tone, String, String) {
     if undone > 0 {
         let title = counted(undone, "object is not as wished", "objects are not as wished");
         let sentence = format!(
-            "{} failed and {} skipped. Done and verified: {done}.{}",
+            "{} failed and {} skipped. Done and verified: {done}.{}{}",
             grouped(a.failed),
             grouped(a.skipped),
+            awaited(summary),
             left_alone(summary)
         );
         return (Tone::Look, title, sentence);
@@ -166,6 +167,17 @@ fn change(summary: &Summary) -> (Tone, String, String) {
         _ => format!("Done and verified: {done}.{}", left_alone(summary)),
     };
     (Tone::Good, wished.to_owned(), sentence)
+}
+
+fn awaited(summary: &Summary) -> String {
+    match summary.awaiting_thaw {
+        0 => String::new(),
+        waiting => format!(
+            " {} for archived bytes that were asked for: `s3twin resume {}` goes on when they can be read.",
+            counted(waiting, "waits", "wait"),
+            summary.run_id
+        ),
+    }
 }
 
 fn done(summary: &Summary) -> String {

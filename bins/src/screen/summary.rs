@@ -41,17 +41,26 @@ fn render(summary: &Summary, folder: &Path) -> String {
         }
     }
     let a = &summary.actions;
+    let skipped = a.skipped.saturating_sub(summary.awaiting_thaw);
     for (name, count) in [
         ("copied", a.copied),
         ("restored", a.restored),
         ("deleted", a.deleted),
         ("undeleted", a.marker_removed),
-        (if summary.dry_run { "would do" } else { "skipped" }, a.skipped),
+        (if summary.dry_run { "would do" } else { "skipped" }, skipped),
         ("failed", a.failed),
     ] {
         if count > 0 {
             let _ = write!(out, "\n  {name:<10} {}", grouped(count));
         }
+    }
+    if summary.awaiting_thaw > 0 {
+        let _ = write!(
+            out,
+            "\n  waiting    {} archived versions were asked for: `s3twin resume {}` restores those that can be read by then",
+            grouped(summary.awaiting_thaw),
+            summary.run_id
+        );
     }
     let moved = &summary.bytes;
     if moved.copied_server_side + moved.streamed > 0 {
@@ -111,6 +120,12 @@ fn headline(summary: &Summary) -> String {
         (RunState::Complete, 0) => "DONE: every object is as wished, and verified".to_owned(),
         (RunState::Complete, _) if summary.command == "audit" => {
             format!("{} KEYS TO LOOK AT", grouped(summary.verdicts.to_look_at()))
+        }
+        (RunState::Complete, _)
+            if summary.awaiting_thaw > 0
+                && summary.awaiting_thaw == summary.actions.failed + summary.actions.skipped =>
+        {
+            format!("WAITING FOR {} THAWS: everything else is as wished", grouped(summary.awaiting_thaw))
         }
         (RunState::Complete, _) => {
             format!("{} OBJECTS ARE NOT AS WISHED", grouped(summary.actions.failed + summary.actions.skipped))

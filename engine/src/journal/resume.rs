@@ -8,8 +8,8 @@
 use super::frame::Frames;
 use super::segments::{Segments, Slice};
 use super::{
-    Action, AwaitedWrite, Coverage, Finished, Header, Interrupted, Journal, JournalError, Piece, Record,
-    Resumed, Started, Tail, UploadPlace, Void, check, file, writer,
+    Action, AwaitedWrite, Coverage, Finished, Header, Interrupted, Journal, JournalError, Outcome, Piece,
+    Record, Resumed, Started, Tail, UploadPlace, Void, check, file, writer,
 };
 use crate::model::{KeyRange, Timestamp};
 use crate::s3::UploadId;
@@ -186,7 +186,13 @@ impl Replay {
             }
             Record::Note(_) => {}
             Record::Interrupted(interrupted) => self.end = End::Interrupted(interrupted),
-            Record::Finished(finished) => self.end = End::Finished(finished),
+            Record::Finished(finished) => {
+                // Whoever comes to the end has heard of all writes, or settled those in doubt.
+                if finished.state == Outcome::Complete {
+                    self.awaited.clear();
+                }
+                self.end = End::Finished(finished);
+            }
         }
         Ok(())
     }

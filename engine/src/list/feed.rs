@@ -187,6 +187,14 @@ pub struct Stack {
     pub entries: Vec<StackEntry>,
 }
 
+impl Stack {
+    /// What is current: the first entry, or on a server that lists in an order of its own the one it calls the latest.
+    #[must_use]
+    pub fn current(&self) -> Option<&StackEntry> {
+        self.entries.iter().find(|entry| entry.is_latest).or(self.entries.first())
+    }
+}
+
 /// Version stacks of one side. A stack is given out only when its last page has been seen.
 #[derive(Debug)]
 pub struct Versions {

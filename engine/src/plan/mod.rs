@@ -16,5 +16,7 @@ pub use pitr::{
     Goal, PlanRules, Planned, PlannedVersion, Step, Strategy, Uncertain, plan_elsewhere, plan_in_place,
     plan_version,
 };
-pub use plan_file::{PLAN_SCHEMA, PlanError, PlanHeader, PlanReader, PlanTotals, encode_row, write_plan};
+pub use plan_file::{
+    PLAN_SCHEMA, PlanError, PlanHeader, PlanReader, PlanTotals, decode_row, encode_row, write_plan,
+};
 pub use timeline::{Doubt, DoubtRules, Moment, Then, state_at};

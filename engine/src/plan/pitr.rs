@@ -3,7 +3,7 @@
 //! Pure. The cheapest step wins: nothing where the bytes already are what they were, removing delete markers
 //! where that alone uncovers them, a copy of the old version otherwise.
 
-use super::timeline::{Doubt, DoubtRules, Moment, state_at};
+use super::timeline::{Doubt, DoubtRules, Moment, is_disordered, state_at};
 use crate::list::{Stack, StackEntry};
 use crate::model::{ETag, EntryKind, Restore, StorageClass, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -202,7 +202,7 @@ pub fn plan_in_place(stack: &Stack, rules: &PlanRules) -> Option<Planned> {
         Goal::Undelete(since) => (undeleted(stack, since), undelete_doubt(stack)),
     };
     let wished = index.and_then(|index| Some((index, object_at(stack, index)?)));
-    let top = stack.entries.first();
+    let top = stack.current();
     let mut planned = match wished {
         Some((index, version)) => bring_back(stack, index, version, rules.strategy),
         None => take_away(stack, index, rules),
@@ -211,8 +211,9 @@ pub fn plan_in_place(stack: &Stack, rules: &PlanRules) -> Option<Planned> {
     if wished.is_none() && !stands && planned.action == Step::Keep && doubt.is_none() {
         return None;
     }
-    // Where the undelete changes nothing there is nothing to doubt.
-    let doubt = doubt.filter(|_| !matches!(rules.goal, Goal::Undelete(_)) || planned.is_change());
+    // Where the undelete changes nothing there is nothing to doubt, but the listing.
+    let undelete = matches!(rules.goal, Goal::Undelete(_));
+    let doubt = doubt.filter(|doubt| !undelete || planned.is_change() || *doubt == Doubt::OutOfOrder);
     if wished.is_none() && !stands && doubt.is_none() {
         return None;
     }
@@ -235,7 +236,7 @@ pub fn plan_elsewhere(
     rules: &PlanRules,
     prune: bool,
 ) -> Option<Planned> {
-    let current = target.and_then(|stack| stack.entries.first());
+    let current = target.and_then(Stack::current);
     let stands = current.is_some_and(|entry| entry.kind == EntryKind::Object);
     let (wished, doubt) = match (source, rules.goal) {
         (None, _) => (None, None),
@@ -321,14 +322,18 @@ fn same_bytes(a: &StackEntry, b: &StackEntry) -> bool {
 }
 
 fn bring_back(stack: &Stack, index: usize, version: &StackEntry, strategy: Strategy) -> Planned {
-    let top = stack.entries.first();
+    let top = stack.current();
     let mut planned = row(&stack.key, top, Some(version));
+    // What lies above what is not known then: nothing is taken off, whatever the strategy.
+    let disordered = is_disordered(stack, stack.entries.get(index..).unwrap_or_default());
     let newer = stack.entries.get(..index).unwrap_or_default();
     let first_object = stack.entries.iter().find(|entry| entry.kind == EntryKind::Object);
     let under_markers = first_object
         .is_some_and(|found| found.version_id == version.version_id || same_bytes(found, version));
-    if index == 0 {
+    if top.is_some_and(|top| top.version_id == version.version_id) {
         planned.reason = SAME_VERSION.into();
+    } else if disordered && !top.is_some_and(|top| same_bytes(top, version)) {
+        copy_or_thaw(&mut planned, version);
     } else if strategy != Strategy::RemoveNewer && top.is_some_and(|top| same_bytes(top, version)) {
         planned.reason = "same-bytes".into();
     } else if strategy == Strategy::RemoveNewer {
@@ -345,13 +350,15 @@ fn bring_back(stack: &Stack, index: usize, version: &StackEntry, strategy: Strat
 }
 
 fn take_away(stack: &Stack, index: Option<usize>, rules: &PlanRules) -> Planned {
-    let top = stack.entries.first();
+    let top = stack.current();
+    let older = index.and_then(|index| stack.entries.get(index..)).unwrap_or_default();
+    let disordered = is_disordered(stack, older);
     let mut planned = row(&stack.key, top, None);
     if top.is_none_or(|top| top.kind == EntryKind::DeleteMarker) {
         planned.reason = "absent-then-and-now".into();
     } else if rules.keep_new {
         planned.reason = "left-alone".into();
-    } else if rules.strategy == Strategy::RemoveNewer {
+    } else if rules.strategy == Strategy::RemoveNewer && !disordered {
         remove(&mut planned, stack.entries.get(..index.unwrap_or(stack.entries.len())).unwrap_or_default());
     } else {
         set(&mut planned, Step::AddMarker, "not-there-then");
@@ -380,120 +387,17 @@ fn undeleted(stack: &Stack, since: Option<Timestamp>) -> Option<usize> {
     (object == 0 || recent).then_some(object)
 }
 
-/// A `null` marker removed the `null` version that stood before it: what lies below may not be what was deleted.
+/// A `null` marker removed the `null` version that stood before it: what lies below may not be what was deleted. And
+/// where the current entry is not on top, the object that was hidden last need not be the first one listed.
 fn undelete_doubt(stack: &Stack) -> Option<Doubt> {
+    let object = stack.entries.iter().position(|entry| entry.kind == EntryKind::Object);
+    let older = object.and_then(|object| stack.entries.get(object..)).unwrap_or_default();
+    if is_disordered(stack, older) {
+        return Some(Doubt::OutOfOrder);
+    }
     let mut markers = stack.entries.iter().take_while(|entry| entry.kind == EntryKind::DeleteMarker);
     markers.any(|entry| &*entry.version_id == "null").then_some(Doubt::NullOverwritten)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::timeline::tests::{ONE, TWO, entry, stack};
-    use super::*;
-
-    fn rules(seconds: i64) -> PlanRules {
-        PlanRules {
-            goal: Goal::State(Moment::at(Timestamp::from_seconds(seconds))),
-            strategy: Strategy::Fewest,
-            uncertain: Uncertain::Skip,
-            doubts: DoubtRules::default(),
-            keep_new: false,
-        }
-    }
-
-    fn step(stack: &Stack, rules: &PlanRules) -> Option<(Step, String, Vec<String>)> {
-        plan_in_place(stack, rules).map(|planned| (planned.action, planned.reason, planned.remove))
-    }
-
-    fn expect(step: Step, reason: &str, remove: &[&str]) -> Option<(Step, String, Vec<String>)> {
-        Some((step, reason.to_owned(), remove.iter().map(|id| (*id).to_owned()).collect()))
-    }
-
-    #[test]
-    fn the_cheapest_step_wins() {
-        let over = stack(vec![entry("b", 20, Some(TWO)), entry("a", 10, Some(ONE))]);
-        assert_eq!(step(&over, &rules(20)), expect(Step::Keep, "same-version", &[]));
-        assert_eq!(step(&over, &rules(15)), expect(Step::CopyVersion, "other-bytes", &[]));
-        assert_eq!(step(&over, &rules(5)), expect(Step::AddMarker, "not-there-then", &[]));
-        let hidden = stack(vec![entry("n", 30, None), entry("m", 20, None), entry("a", 10, Some(ONE))]);
-        assert_eq!(step(&hidden, &rules(15)), expect(Step::RemoveMarker, "under-markers", &["m", "n"]));
-        assert_eq!(step(&hidden, &rules(25)), None);
-        let again = stack(vec![entry("b", 20, Some(ONE)), entry("m", 15, None), entry("a", 10, Some(ONE))]);
-        assert_eq!(step(&again, &rules(12)), expect(Step::Keep, "same-bytes", &[]));
-        let entries = [
-            entry("n", 30, None),
-            entry("b", 20, Some(ONE)),
-            entry("m", 15, None),
-            entry("a", 10, Some(ONE)),
-        ];
-        let hidden_again = stack(entries.to_vec());
-        assert_eq!(step(&hidden_again, &rules(12)), expect(Step::RemoveMarker, "under-markers", &["n"]));
-        let deep = stack(vec![entry("n", 30, None), entry("b", 20, Some(TWO)), entry("a", 10, Some(ONE))]);
-        assert_eq!(step(&deep, &rules(12)), expect(Step::CopyVersion, "absent-now", &[]));
-    }
-
-    #[test]
-    fn strategies() {
-        let deep = stack(vec![entry("n", 30, None), entry("b", 20, Some(TWO)), entry("a", 10, Some(ONE))]);
-        let with = |strategy, seconds| PlanRules { strategy, ..rules(seconds) };
-        let remove = with(Strategy::RemoveNewer, 12);
-        assert_eq!(step(&deep, &remove), expect(Step::RemoveMarker, "under-newer-versions", &["b", "n"]));
-        let hidden = stack(vec![entry("n", 30, None), entry("a", 10, Some(ONE))]);
-        assert_eq!(step(&hidden, &with(Strategy::CopyUp, 12)), expect(Step::CopyVersion, "absent-now", &[]));
-        let fresh = stack(vec![entry("a", 10, Some(ONE))]);
-        assert_eq!(
-            step(&fresh, &with(Strategy::RemoveNewer, 5)),
-            expect(Step::RemoveMarker, "under-newer-versions", &["a"])
-        );
-        let kept = PlanRules { keep_new: true, ..rules(5) };
-        assert_eq!(step(&fresh, &kept), expect(Step::Keep, "left-alone", &[]));
-    }
-
-    #[test]
-    fn archives_are_thawed_not_hidden() {
-        let mut over = stack(vec![entry("b", 20, Some(TWO)), entry("a", 10, Some(ONE))]);
-        over.entries[1].storage_class = StorageClass::Glacier;
-        assert_eq!(step(&over, &rules(15)), expect(Step::NeedsThaw, "archived", &[]));
-        over.entries[1].restore = Some(Restore::Until(Timestamp::from_seconds(99)));
-        assert_eq!(step(&over, &rules(15)), expect(Step::CopyVersion, "other-bytes", &[]));
-        let mut hidden = stack(vec![entry("m", 20, None), entry("a", 10, Some(ONE))]);
-        hidden.entries[1].storage_class = StorageClass::DeepArchive;
-        assert_eq!(step(&hidden, &rules(15)), expect(Step::RemoveMarker, "under-markers", &["m"]));
-    }
-
-    #[test]
-    fn doubt_is_a_class_of_its_own() {
-        let suspended = stack(vec![entry("null", 50, Some(TWO)), entry("a", 9, Some(ONE))]);
-        assert_eq!(step(&suspended, &rules(20)), expect(Step::Uncertain, "null-overwritten", &[]));
-        let include = PlanRules { uncertain: Uncertain::Include, ..rules(20) };
-        assert_eq!(step(&suspended, &include), expect(Step::CopyVersion, "other-bytes", &[]));
-    }
-
-    #[test]
-    fn undelete_uncovers_and_nothing_else() {
-        let rules = |since: Option<i64>| PlanRules {
-            goal: Goal::Undelete(since.map(Timestamp::from_seconds)),
-            ..rules(0)
-        };
-        let hidden = stack(vec![entry("m", 20, None), entry("a", 10, Some(ONE))]);
-        assert_eq!(step(&hidden, &rules(None)), expect(Step::RemoveMarker, "under-markers", &["m"]));
-        assert_eq!(step(&hidden, &rules(Some(20))), expect(Step::RemoveMarker, "under-markers", &["m"]));
-        assert_eq!(step(&hidden, &rules(Some(21))), None);
-        let live = stack(vec![entry("b", 20, Some(TWO)), entry("m", 15, None), entry("a", 10, Some(ONE))]);
-        assert_eq!(step(&live, &rules(None)), expect(Step::Keep, "same-version", &[]));
-    }
-
-    #[test]
-    fn elsewhere_compares_with_what_is_there() {
-        let source = stack(vec![entry("b", 20, Some(TWO)), entry("a", 10, Some(ONE))]);
-        let same = stack(vec![entry("x", 40, Some(ONE))]);
-        let plan = |source, target, prune| {
-            plan_elsewhere("k", source, target, &rules(15), prune).map(|row| row.action)
-        };
-        assert_eq!(plan(Some(&source), None, false), Some(Step::CopyVersion));
-        assert_eq!(plan(Some(&source), Some(&same), false), Some(Step::Keep));
-        assert_eq!(plan(None, Some(&same), false), Some(Step::Keep));
-        assert_eq!(plan(None, Some(&same), true), Some(Step::AddMarker));
-        assert_eq!(plan(None, None, true), None);
-    }
-}
+mod tests;

@@ -161,8 +161,8 @@ fn may_be_later(entry: &StackEntry, moment: Moment, rules: DoubtRules) -> bool {
     multipart && u64::try_from(age).is_ok_and(|age| age < rules.multipart_window_seconds)
 }
 
-/// The current version is not on top, or something below the chosen entry is dated after it.
-fn is_disordered(stack: &Stack, older: &[StackEntry]) -> bool {
+/// The current version is not on top, or something below the chosen entry, `older`'s first, is dated after it.
+pub(super) fn is_disordered(stack: &Stack, older: &[StackEntry]) -> bool {
     let misplaced = stack.entries.iter().skip(1).any(|entry| entry.is_latest);
     let chosen = older.first().map(|entry| entry.last_modified.seconds());
     misplaced || older.iter().any(|entry| Some(entry.last_modified.seconds()) > chosen)

@@ -64,6 +64,9 @@ pub struct Summary {
     /// What was proved by reading within the window asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proved: Option<Proved>,
+    /// Of the skipped actions: archived bytes that were asked for; `resume` goes on when they are readable.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub awaiting_thaw: u64,
     /// What a recovery drill measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<DrillSummary>,
@@ -76,6 +79,11 @@ pub struct Summary {
     /// Why the run is not complete, in the words the operator saw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature.
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What a scrub read.
@@ -111,6 +119,7 @@ impl Summary {
         self.bytes = tally.bytes;
         let scrub = tally.scrub;
         self.scrub = (scrub.of > 0).then(|| ScrubSummary { counts: scrub, statement: scrub.statement() });
+        self.awaiting_thaw = tally.awaiting_thaw;
         self.proved = (tally.proved.window_seconds > 0).then_some(tally.proved);
         self.listed_bytes = ListedBytes { source: tally.source_bytes, replica: tally.replica_bytes };
     }

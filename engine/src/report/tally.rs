@@ -114,6 +114,12 @@ pub struct Tally {
     /// What was proved by reading within a window, by this run or an earlier one.
     #[serde(default)]
     pub proved: Proved,
+    /// Of the skipped actions: their archived bytes were asked for, `resume` goes on when they are readable.
+    #[serde(default)]
+    pub awaiting_thaw: u64,
+    /// Actions that an earlier piece counted as awaiting a thaw, and this one in another way.
+    #[serde(default)]
+    pub thaws_ended: u64,
 }
 
 impl Tally {
@@ -148,6 +154,15 @@ impl Tally {
                 Evidence::Size => &mut evidence.size,
             } += 1;
         }
+    }
+
+    /// The sum of all pieces, with the thaws that ended taken off those awaited.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        let ended = std::mem::take(&mut self.thaws_ended);
+        self.awaiting_thaw = self.awaiting_thaw.saturating_sub(ended);
+        self.actions.skipped = self.actions.skipped.saturating_sub(ended);
+        self
     }
 
     /// Adds the tally of another, disjoint piece.
@@ -188,5 +203,7 @@ impl Tally {
         v.of += w.of;
         v.bad += w.bad;
         self.proved.add(&other.proved);
+        self.awaiting_thaw += other.awaiting_thaw;
+        self.thaws_ended += other.thaws_ended;
     }
 }

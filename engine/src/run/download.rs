@@ -62,6 +62,18 @@ impl Download {
         Ok(())
     }
 
+    /// Rows of an earlier process of this run: what it placed before it died is done.
+    pub(super) async fn recognise(&self, rows: &mut [Work]) -> Result<(), Error> {
+        let mut held: Vec<Planned> = rows.iter().map(|row| row.planned.clone()).collect();
+        self.keep_held(&mut held).await?;
+        for (row, held) in rows.iter_mut().zip(held) {
+            if row.outcome == Outcome::Untouched && held.action == Step::Keep {
+                row.outcome = Outcome::Copied(None, "the folder holds it already, byte for byte".to_owned());
+            }
+        }
+        Ok(())
+    }
+
     /// Reads and places the rows to be copied.
     pub(super) async fn fetch(&self, rows: &mut [Work], tally: &mut Tally) -> Result<(), Error> {
         let Some(folder) = &self.folder else { return Ok(()) };

@@ -25,14 +25,21 @@ pub(super) async fn tops(
         Some((range, all)) if keys.len() * SHARE >= all => tops_in(side, range, &keys).await,
         _ => {
             let looks = futures::stream::iter(keys)
-                .map(|key| async move { Ok((history_of(side, &key, 1).await?, key)) })
+                .map(|key| async move { Ok((top_of(side, &key).await?, key)) })
                 .buffer_unordered(LOOKS_AT_ONCE);
-            let found: Vec<(Stack, String)> = looks.try_collect().await?;
-            Ok(found
-                .into_iter()
-                .filter_map(|(stack, key)| Some((key.into(), stack.entries.into_iter().next()?)))
-                .collect())
+            let found: Vec<(Option<StackEntry>, String)> = looks.try_collect().await?;
+            Ok(found.into_iter().filter_map(|(top, key)| Some((key.into(), top?))).collect())
         }
+    }
+}
+
+/// What is on top of one key now.
+pub(super) async fn top_of(side: &Arc<Side>, key: &str) -> Answer<Option<StackEntry>> {
+    let newest = history_of(side, key, 1).await?;
+    match newest.entries.first() {
+        // Not listed newest first: it is somewhere in the history.
+        Some(first) if !first.is_latest => Ok(history_of(side, key, 1000).await?.current().cloned()),
+        first => Ok(first.cloned()),
     }
 }
 
@@ -45,7 +52,7 @@ async fn tops_in(side: &Arc<Side>, range: &KeyRange, keys: &[String]) -> Answer<
         if &*stack.key > last {
             return Ok(tops);
         }
-        if let Some(top) = stack.entries.first()
+        if let Some(top) = stack.current()
             && keys.binary_search_by(|key| key.as_str().cmp(&stack.key)).is_ok()
         {
             tops.insert(stack.key.clone(), top.clone());

@@ -6,7 +6,7 @@
 //! written since the run began, and is what was to be written, is the run's own.
 
 use super::Session;
-use super::look::history_of;
+use super::look::top_of;
 use crate::Error;
 use crate::journal::{Action, ActionKind, AwaitedWrite};
 use crate::list::{Side, StackEntry};
@@ -28,14 +28,11 @@ const NULL: &str = "null";
 pub(super) async fn find(session: &Session, target: &Arc<Side>) -> Result<(), Error> {
     let awaited = session.recorder.take_awaited();
     let mut looks = futures::stream::iter(awaited)
-        .map(|(key, awaited)| async move { (history_of(target, &key, 1).await, key, awaited) })
+        .map(|(key, awaited)| async move { (top_of(target, &key).await, key, awaited) })
         .buffer_unordered(LOOKS_AT_ONCE);
-    while let Some((history, key, awaited)) = looks.next().await {
-        let history = history.map_err(Error::replica_listing)?;
-        let Some(top) = history.entries.first().filter(|top| is_own(top, &awaited, session.recorder.began()))
-        else {
-            continue;
-        };
+    while let Some((top, key, awaited)) = looks.next().await {
+        let top = top.map_err(Error::replica_listing)?;
+        let Some(top) = top.filter(|top| is_own(top, &awaited, session.recorder.began())) else { continue };
         let action = Action {
             key,
             kind: awaited.kind,

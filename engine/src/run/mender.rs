@@ -7,16 +7,17 @@
 use super::Recorder;
 use super::hands::{awaited, awaited_deletion};
 use super::look::{Tops, tops};
-use super::thaw::Thaw;
+use super::thaw::{THAW_REQUESTED, Thaw};
 use crate::Error;
 use crate::act::{Copier, CopyTask, DeleteTask, Failure, Seen, Standing, delete_keys};
-use crate::journal::{ActionKind, AwaitedWrite};
+use crate::journal::{ActionKind, AwaitedWrite, Replay};
 use crate::list::{Side, StackEntry};
 use crate::model::{ETag, EntryKind, KeyRange, Restore, StorageClass};
 use crate::plan::{Planned, PlannedVersion, Step};
 use crate::report::Tally;
 use crate::s3::{Kind, S3Error};
 use futures::StreamExt as _;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -71,6 +72,13 @@ fn changed() -> Outcome {
     Outcome::Failed("changed-meanwhile".into(), what.into(), "plan again: the new state will be seen".into())
 }
 
+impl Outcome {
+    /// The bytes were asked for and are not there yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self, Self::Skipped(why) if why == THAW_REQUESTED)
+    }
+}
+
 pub(super) fn failed(error: &S3Error) -> Outcome {
     Outcome::Failed(error.reason().into(), error.to_string(), error.advice())
 }
@@ -94,6 +102,43 @@ impl Mender {
         self.verify(piece, rows).await?;
         if self.cancel.is_cancelled() && rows.iter().any(|row| was_cancelled(&row.outcome)) {
             return Err(Error::Cancelled);
+        }
+        Ok(())
+    }
+
+    /// Rows of an earlier process of this run, which may have died behind a copy: what stands there as wished is done.
+    /// What that process wrote and cannot be told to be as wished is to be written again, over its own.
+    pub(super) async fn recognise(&self, rows: &mut [Work]) -> Result<(), Error> {
+        let keys: Vec<String> = rows.iter().map(|row| row.planned.key.clone()).collect();
+        let tops = tops(&self.target, None, keys).await.map_err(Error::replica_listing)?;
+        let mut foreign = HashMap::new();
+        for row in rows.iter_mut().filter(|row| row.outcome == Outcome::Untouched) {
+            let (Some(top), Some(wished)) = (tops.get(&*row.planned.key), &row.planned.wished) else {
+                continue;
+            };
+            if is_still(&tops, &row.planned) {
+                continue;
+            }
+            if has_bytes_of(top, wished) {
+                let proof = "it stands there already, the same ETag and size";
+                row.outcome = Outcome::Copied(Some(top.version_id.to_string()), proof.to_owned());
+            } else {
+                foreign.insert(row.planned.key.clone(), top);
+            }
+        }
+        if foreign.is_empty() {
+            return Ok(());
+        }
+        let mut own = HashSet::new();
+        for action in Replay::read(&self.recorder.run().journal())?.actions()? {
+            let action = action?;
+            let top = foreign.get(&action.key).map(|top| &*top.version_id);
+            if top.is_some() && top == action.version_id.as_deref() {
+                own.insert(action.key);
+            }
+        }
+        for row in rows.iter_mut().filter(|row| own.contains(&row.planned.key)) {
+            row.planned.current = foreign.get(&row.planned.key).map(|top| PlannedVersion::from(*top));
         }
         Ok(())
     }
@@ -248,6 +293,12 @@ impl Mender {
         }
         Ok(())
     }
+}
+
+/// Conclusive from the listing: the same digest and size.
+fn has_bytes_of(top: &StackEntry, wished: &PlannedVersion) -> bool {
+    let digest = matches!(top.etag, Some(ETag::Plain(_) | ETag::Multipart { .. }));
+    top.kind == EntryKind::Object && top.size == wished.size && digest && top.etag == etag(wished)
 }
 
 fn was_cancelled(outcome: &Outcome) -> bool {

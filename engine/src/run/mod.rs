@@ -3,6 +3,7 @@
 mod audit;
 mod census;
 mod deeds;
+mod doubts;
 mod download;
 mod drill;
 mod examine;
@@ -23,14 +24,17 @@ mod record;
 mod repair;
 mod reproof;
 mod restore;
+mod rows;
 mod scrub;
 mod session;
+mod settle;
 mod strands;
 mod survey;
 mod sync;
 mod thaw;
 mod undo;
 mod uploads;
+mod waiting;
 mod watch;
 
 pub use audit::{AuditJob, ProofWindow, audit, audit_reading};

@@ -1,28 +1,12 @@
-//! From rows and what became of them to counts, plan rows and findings.
-//!
-//! Both kinds of rows share the recorder's segments: a plan row as `P`, the letter of its step, its bytes, a
-//! tab and the line; a finding as `F` and the line. [`write_rows`] parts them when the run has ended.
+//! From rows and what became of them to counts, and the lines of plan and findings: see [`super::rows`].
 
-use super::Recorder;
 use super::mender::Outcome;
+use super::rows;
 use crate::Error;
 use crate::compare::listing::FactsRow;
 use crate::compare::{Evidence, Judgement, Reason, Verdict};
-use crate::journal::Joined;
-use crate::plan::{PlanError, PlanHeader, Planned, PlannedVersion, Step, encode_row, write_plan};
+use crate::plan::{Planned, PlannedVersion, Step};
 use crate::report::{Finding, Tally};
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
-use std::path::Path;
-
-const STEPS: [(Step, u8); 6] = [
-    (Step::Keep, b'k'),
-    (Step::CopyVersion, b'c'),
-    (Step::RemoveMarker, b'r'),
-    (Step::AddMarker, b'a'),
-    (Step::NeedsThaw, b't'),
-    (Step::Uncertain, b'u'),
-];
 
 /// Counts a row and appends its lines.
 pub(super) fn conclude(
@@ -33,11 +17,23 @@ pub(super) fn conclude(
     out: &mut Vec<u8>,
 ) -> Result<(), Error> {
     count(planned, outcome, tally);
-    let letter = STEPS.iter().find(|(step, _)| *step == planned.action).map_or(b'k', |(_, letter)| *letter);
-    out.extend([b'P', letter]);
-    out.extend(planned.bytes.to_string().bytes());
-    out.push(b'\t');
-    encode_row(planned, out).map_err(|error| Error::Internal(error.to_string()))?;
+    lines(planned, outcome, dry_run, out)
+}
+
+/// The same for a row that was counted as awaiting a thaw, and is done with now.
+pub(super) fn resettle(
+    planned: &Planned,
+    outcome: &Outcome,
+    tally: &mut Tally,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    tally.thaws_ended += 1;
+    *action_count(planned, outcome, tally) += 1;
+    lines(planned, outcome, false, out)
+}
+
+fn lines(planned: &Planned, outcome: &Outcome, dry_run: bool, out: &mut Vec<u8>) -> Result<(), Error> {
+    rows::plan_line(planned, out)?;
     let judgement = judge(planned);
     if judgement.reason.is_some() {
         out.push(b'F');
@@ -57,14 +53,19 @@ fn count(planned: &Planned, outcome: &Outcome, tally: &mut Tally) {
         return;
     }
     tally.planned += 1;
+    tally.awaiting_thaw += u64::from(outcome.is_waiting());
+    *action_count(planned, outcome, tally) += 1;
+}
+
+fn action_count<'a>(planned: &Planned, outcome: &Outcome, tally: &'a mut Tally) -> &'a mut u64 {
     let actions = &mut tally.actions;
-    *match outcome {
+    match outcome {
         Outcome::Untouched | Outcome::Skipped(_) => &mut actions.skipped,
         Outcome::Copied(..) => &mut actions.restored,
         Outcome::Removed if planned.wished.is_some() => &mut actions.marker_removed,
         Outcome::Removed | Outcome::Marked => &mut actions.deleted,
         Outcome::Failed(..) => &mut actions.failed,
-    } += 1;
+    }
 }
 
 /// How the key stood when it was planned, against what is wished.
@@ -106,7 +107,7 @@ fn finding(planned: &Planned, judgement: &Judgement, outcome: &Outcome, dry_run:
         Outcome::Untouched => intention(planned, dry_run),
         Outcome::Skipped(why) => (
             format!("skipped: {why}"),
-            "the bytes were asked for: run it again when they are readable".to_owned(),
+            "the bytes were asked for: `s3twin resume` of this run goes on when they are readable".to_owned(),
         ),
         Outcome::Copied(_, proof) => (format!("restored, {proof}"), String::new()),
         Outcome::Removed => ("uncovered by removing what was on top, verified".to_owned(), String::new()),
@@ -140,67 +141,4 @@ fn intention(planned: &Planned, dry_run: bool) -> (String, String) {
     };
     let advice = if dry_run { "run it without --dry-run, or with --plan and this plan" } else { "" };
     (would.to_owned(), advice.to_owned())
-}
-
-/// Bytes per read and write of the rows.
-const BUFFER: usize = 256 << 10;
-
-/// Parts the rows of a run into its `plan.jsonl` and `findings.jsonl`.
-pub(super) fn write_rows(recorder: &Recorder, header: &PlanHeader) -> Result<(), Error> {
-    let run = recorder.run();
-    let (whole, parted) = (run.findings(), run.path().join("findings.part"));
-    let part = || -> Result<(), PlanError> {
-        let trouble = |error| PlanError::Io { path: whole.clone(), error };
-        let mut lines = BufReader::with_capacity(BUFFER, recorder.rows());
-        let mut findings = BufWriter::with_capacity(BUFFER, File::create(&parted).map_err(trouble)?);
-        let rows = std::iter::from_fn(|| next_plan_row(&mut lines, &mut findings).transpose());
-        write_plan(&run.path().join("plan.jsonl"), header, rows)?;
-        findings.into_inner().map_err(|error| trouble(error.into_error()))?.sync_all().map_err(trouble)?;
-        std::fs::rename(&parted, &whole).map_err(trouble)
-    };
-    part().map_err(|error| unusable(&error))
-}
-
-/// A plan or its file cannot be used.
-pub(super) fn unusable(error: &PlanError) -> Error {
-    match error {
-        PlanError::Bad { .. } => Error::Invalid(error.to_string()),
-        PlanError::Io { path, error } => Error::Invalid(cannot(path, error)),
-    }
-}
-
-fn cannot(path: &Path, error: &io::Error) -> String {
-    format!("{} cannot be read or written: {error}", path.display())
-}
-
-type PlanLine = (Step, u64, Vec<u8>);
-
-/// The next plan row; findings on the way go where they belong.
-fn next_plan_row(
-    lines: &mut BufReader<Joined>,
-    findings: &mut BufWriter<File>,
-) -> io::Result<Option<PlanLine>> {
-    loop {
-        let mut line = Vec::new();
-        if lines.read_until(b'\n', &mut line)? == 0 {
-            return Ok(None);
-        }
-        match line.first() {
-            Some(b'F') => findings.write_all(line.get(1..).unwrap_or_default())?,
-            _ => {
-                return plan_row(line)
-                    .map(Some)
-                    .ok_or_else(|| io::Error::other("a row of the run's segments is damaged"));
-            }
-        }
-    }
-}
-
-fn plan_row(mut line: Vec<u8>) -> Option<PlanLine> {
-    let tab = line.iter().position(|byte| *byte == b'\t')?;
-    let letter = *line.get(1)?;
-    let bytes = std::str::from_utf8(line.get(2..tab)?).ok()?.parse().ok()?;
-    let (step, _) = STEPS.iter().find(|(_, known)| *known == letter)?;
-    line.drain(..=tab);
-    Some((*step, bytes, line))
 }

@@ -3,8 +3,8 @@
 //! Nothing is listed first. Every chunk is a piece of the keyspace, so an interrupted run goes on behind the
 //! last chunk that was committed.
 
-use super::outcome::unusable;
-use super::restore::Settle;
+use super::rows::unusable;
+use super::settle::Settle;
 use super::{RestoreJob, Session};
 use crate::Error;
 use crate::model::KeyRange;

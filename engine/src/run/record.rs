@@ -44,6 +44,8 @@ struct State {
     slices: BTreeMap<(Box<str>, u32), Slice>,
     /// Where a segment's slice is in that map.
     firsts: BTreeMap<u32, Box<str>>,
+    /// Rows that replace earlier ones: of keys whose thaw was awaited, each segment sorted by itself.
+    later: BTreeMap<u32, Slice>,
     /// Uploads begun and not ended, by this process or one before it.
     open_uploads: BTreeSet<UploadId>,
     /// Where uploads may be open whose ids nobody knows.
@@ -77,11 +79,10 @@ impl Recorder {
         let doubtful_uploads = replay.doubtful_uploads().cloned().collect();
         let (open_uploads, awaited) = (replay.uploads.clone(), replay.awaited.clone());
         let mut state = State { open_uploads, doubtful_uploads, awaited, ..State::default() };
-        for tally in replay.tallies::<Tally>() {
-            state.tally.add(&tally?);
-        }
-        for piece in &replay.pieces {
-            state.place(piece.segment, &piece.range, piece.from, piece.to);
+        for (piece, tally) in replay.pieces.iter().zip(replay.tallies::<Tally>()) {
+            let tally = tally?;
+            state.tally.add(&tally);
+            state.place(piece.segment, &piece.range, &tally, (piece.from, piece.to));
             recorder.first_id = recorder.first_id.max(piece.segment.saturating_add(1));
         }
         recorder.state = Mutex::new(state);
@@ -158,7 +159,7 @@ impl Recorder {
 
     /// What was counted so far.
     pub fn tally(&self) -> Tally {
-        self.state().tally
+        self.state().tally.settled()
     }
 
     /// Commits a piece: its findings rows in key order, and its counts.
@@ -186,7 +187,7 @@ impl Recorder {
         self.journal.append(&Record::Piece(record)).await?;
         let mut state = self.state();
         state.tally.add(tally);
-        state.place(segment, piece, mark.end - rows.len() as u64, mark.end);
+        state.place(segment, piece, tally, (mark.end - rows.len() as u64, mark.end));
         Ok(())
     }
 
@@ -246,7 +247,7 @@ impl Recorder {
     pub fn assemble(&self) -> Result<Tally, Error> {
         let state = self.state();
         self.segments.assemble(&state.order(), &self.run.findings())?;
-        let tally = state.tally;
+        let tally = state.tally.settled();
         drop(state);
         if let Some(header) = self.strands.get() {
             super::strands::part(&self.run, header.as_ref())?;
@@ -257,6 +258,11 @@ impl Recorder {
     /// The rows written so far, in key order, for runs whose rows are not all findings.
     pub(super) fn rows(&self) -> Joined {
         self.segments.joined(&self.state().order())
+    }
+
+    /// Rows that replace some of [`Recorder::rows`], newest last, each sorted by itself.
+    pub(super) fn later_rows(&self) -> Vec<Joined> {
+        self.state().later.values().map(|slice| self.segments.joined(&[*slice])).collect()
     }
 
     /// [`Recorder::assemble`] after the work, however it ended: what was settled before an error is reported too.
@@ -302,7 +308,12 @@ impl State {
         self.slices.values().copied().collect()
     }
 
-    fn place(&mut self, segment: u32, piece: &KeyRange, from: u64, to: u64) {
+    fn place(&mut self, segment: u32, piece: &KeyRange, tally: &Tally, (from, to): (u64, u64)) {
+        if tally.thaws_ended > 0 {
+            let slice = self.later.entry(segment).or_insert(Slice { segment, from, to });
+            slice.to = slice.to.max(to);
+            return;
+        }
         let first = self.firsts.entry(segment).or_insert_with(|| piece.after.clone()).clone();
         let slice = self.slices.entry((first, segment)).or_insert(Slice { segment, from, to });
         slice.to = slice.to.max(to);

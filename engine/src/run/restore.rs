@@ -4,30 +4,27 @@
 //! on. Rows of the plan and findings go to the recorder's segments together and are parted at the end, so
 //! memory is bounded by the pieces in flight (a page of versions each). Whatever is planned twice, after an
 //! interruption, finds its own work done: the history at the moment does not change by what is put on top.
+//! A run that is taken up when nothing is left to walk looks after its thaws, see [`super::waiting`].
 
-use super::download::Download;
 use super::look::history_of;
-use super::mender::{Mender, Outcome, Work};
-use super::outcome::{conclude, write_rows};
-use super::thaw::{Thaw, ThawRules};
-use super::{Recorder, Session, inherited, lost_writes, planned, uploads};
+use super::rows::write_rows;
+use super::settle::Settle;
+use super::thaw::ThawRules;
+use super::{Recorder, Session, doubts, lost_writes, planned, uploads, waiting};
 use crate::Error;
-use crate::act::folder::Folder;
-use crate::act::{Copier, CopyOptions, CopyTools};
-use crate::compare::Reading;
-use crate::list::{Listing, Side, Sides, Stack, Versions, Visitor, WalkLimits, WalkStats, walk};
+use crate::act::{CopyOptions, CopyTools};
+use crate::list::{Listing, Side, Sides, Stack, Versions, Visitor};
 use crate::model::KeyRange;
 use crate::observe::{Progress, Stage};
 use crate::plan::{
-    Filter, Goal, PLAN_SCHEMA, PlanHeader, PlanRules, Planned, Step, Strategy, Uncertain, plan_elsewhere,
+    Filter, Goal, PLAN_SCHEMA, PlanHeader, PlanRules, Planned, Strategy, Uncertain, plan_elsewhere,
     plan_in_place, plan_version,
 };
 use crate::report::Tally;
 use crate::s3::Versioning;
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Pieces of one range that may be settling while it lists on.
@@ -66,8 +63,9 @@ pub struct RestoreJob {
 /// `--uncertain fail`, both before anything was changed; otherwise as [`super::sync`].
 pub async fn restore(job: RestoreJob, tools: CopyTools, session: &Session) -> Result<Tally, Error> {
     check(&job, session).await?;
-    if job.rules.uncertain == Uncertain::Fail && job.plan.is_none() && job.one.is_none() {
-        refuse_uncertain(&job, session).await?;
+    let all_walked = session.recorder.remaining().is_empty();
+    if !all_walked && job.rules.uncertain == Uncertain::Fail && job.plan.is_none() && job.one.is_none() {
+        doubts::refuse(&job, session).await?;
     }
     session.progress.enter(Stage::Working);
     let written_to = Arc::clone(job.sides.replica.as_ref().unwrap_or(&job.sides.source));
@@ -75,18 +73,10 @@ pub async fn restore(job: RestoreJob, tools: CopyTools, session: &Session) -> Re
         uploads::clean_up(session, written_to.store.as_ref()).await;
         lost_writes::find(session, &written_to).await?;
     }
-    let hands = match &job.folder {
-        Some(path) => Hands::Folder(download(path, &job, tools, session)?),
-        None => Hands::Bucket(mender(&job, tools, session)),
-    };
-    let copier = match &hands {
-        Hands::Bucket(mender) => Some(mender.copier.clone()),
-        Hands::Folder(_) => None,
-    };
-    let doubts = (job.plan.is_none() && job.one.is_none()).then_some(job.rules);
-    let source = Arc::clone(&job.sides.source);
-    let settle = Arc::new(Settle { source, hands, doubts, dry_run: job.dry_run });
+    let settle = Arc::new(Settle::new(&job, tools, session)?);
+    let copier = settle.copier();
     let result = match (&job.plan, &job.one) {
+        _ if all_walked => waiting::take_up(&settle, session).await,
         (Some(path), _) => planned::apply(path, &job, &settle, session).await,
         (None, Some((key, version))) => one_version(key, version, &job, &settle, session).await,
         (None, None) => everything(&job, settle, session).await,
@@ -120,11 +110,11 @@ impl RestoreJob {
         self.sides.replica.as_ref().map(|side| side.location.to_string()).or(folder)
     }
 
-    fn is_in_place(&self) -> bool {
+    pub(super) fn is_in_place(&self) -> bool {
         self.sides.replica.is_none() && self.folder.is_none()
     }
 
-    fn plan(&self, source: Option<&Stack>, target: Option<&Stack>) -> Option<Planned> {
+    pub(super) fn plan(&self, source: Option<&Stack>, target: Option<&Stack>) -> Option<Planned> {
         let key = source.or(target).map(|stack| &*stack.key)?;
         if !self.filter.admits(key) {
             return None;
@@ -171,69 +161,10 @@ async fn check(job: &RestoreJob, session: &Session) -> Result<(), Error> {
     }
 }
 
-/// Walks everything once without changing anything.
-async fn refuse_uncertain(job: &RestoreJob, session: &Session) -> Result<(), Error> {
-    session.progress.enter(Stage::Surveying);
-    let count = Arc::new(CountDoubts { job: job.clone(), found: AtomicU64::new(0) });
-    let limits = WalkLimits { ranges_max: session.ranges_max, listing: Listing::Versions, first_id: 0 };
-    let (ranges, stats) = (vec![KeyRange::all()], Arc::<WalkStats>::default());
-    walk::<Versions, _>(job.sides.clone(), ranges, limits, Arc::clone(&count), stats, session.cancel.clone())
-        .await?;
-    match count.found.load(Ordering::Relaxed) {
-        0 => Ok(()),
-        found => Err(Error::Brake(format!(
-            "brake uncertain: what stood at that moment is in doubt for {found} keys. Nothing was changed. Look at \
-             them with --dry-run; release with --uncertain skip or --uncertain include"
-        ))),
-    }
-}
-
-/// Counts keys in doubt.
-#[derive(Debug)]
-struct CountDoubts {
-    job: RestoreJob,
-    found: AtomicU64,
-}
-
-impl Visitor<Versions> for CountDoubts {
-    type Segment = Vec<Planned>;
-
-    fn open(&self, _: u32) -> Vec<Planned> {
-        Vec::new()
-    }
-
-    fn pair(&self, asked: &mut Vec<Planned>, source: Option<&Stack>, target: Option<&Stack>) {
-        let Some(row) = self.job.plan(source, target) else { return };
-        if row.action == Step::Uncertain || inherited::is_candidate(&row, &self.job.rules) {
-            asked.push(row);
-        }
-    }
-
-    async fn batch(&self, asked: &mut Vec<Planned>, _: KeyRange) -> Result<(), Error> {
-        let mut rows = std::mem::take(asked);
-        inherited::doubt(&mut rows, &self.job.sides.source, &self.job.rules).await?;
-        let doubted = rows.iter().filter(|row| row.doubt.is_some()).count();
-        self.found.fetch_add(doubted as u64, Ordering::Relaxed);
-        Ok(())
-    }
-
-    async fn close(&self, _: Vec<Planned>) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
 async fn everything(job: &RestoreJob, settle: Arc<Settle>, session: &Session) -> Result<(), Error> {
-    let recorder = Arc::clone(&session.recorder);
-    let limits = WalkLimits {
-        ranges_max: session.ranges_max,
-        listing: Listing::Versions,
-        first_id: recorder.first_id(),
-    };
-    let ranges = recorder.remaining();
-    let planner = Planner { job: job.clone(), settle, recorder, progress: Arc::clone(&session.progress) };
-    let stats = Arc::clone(&session.progress.walk);
-    walk::<Versions, _>(job.sides.clone(), ranges, limits, Arc::new(planner), stats, session.cancel.clone())
-        .await
+    let (recorder, progress) = (Arc::clone(&session.recorder), Arc::clone(&session.progress));
+    let planner = Planner { job: job.clone(), settle, recorder, progress };
+    session.walk::<Versions, _>(job.sides.clone(), Listing::Versions, planner).await
 }
 
 async fn one_version(
@@ -323,97 +254,5 @@ impl Visitor<Versions> for Planner {
             self.commit_oldest(&mut segment).await?;
         }
         Ok(())
-    }
-}
-
-/// Carries out planned rows, or in a rehearsal only counts them.
-#[derive(Debug)]
-pub(super) struct Settle {
-    source: Arc<Side>,
-    hands: Hands,
-    /// Unless a reviewed plan, or one named version, leaves nothing to doubt.
-    doubts: Option<PlanRules>,
-    dry_run: bool,
-}
-
-/// Who changes the target.
-#[derive(Debug)]
-enum Hands {
-    Bucket(Mender),
-    Folder(Download),
-}
-
-fn mender(job: &RestoreJob, tools: CopyTools, session: &Session) -> Mender {
-    let source = Arc::clone(&job.sides.source);
-    let target = job.sides.replica.clone().unwrap_or_else(|| Arc::clone(&source));
-    Mender {
-        copier: Copier::new((*source).clone(), (*target).clone(), job.copy.clone(), tools),
-        thaw: thaw(job, session),
-        source,
-        target,
-        conditional_deletes: job.copy.conditional_deletes,
-        recorder: Arc::clone(&session.recorder),
-        cancel: session.cancel.clone(),
-    }
-}
-
-fn download(path: &Path, job: &RestoreJob, tools: CopyTools, session: &Session) -> Result<Download, Error> {
-    let reading = Reading::new().map_err(|error| Error::Internal(error.to_string()))?;
-    let CopyTools { memory, bandwidth, .. } = tools;
-    let folder = if job.dry_run && !path.exists() {
-        None
-    } else {
-        let opened = Folder::open(path).map_err(|error| {
-            Error::Invalid(format!(
-                "{} cannot be used: {error}. Name a folder that can be written",
-                path.display()
-            ))
-        });
-        Some(Arc::new(opened?))
-    };
-    Ok(Download {
-        source: Arc::clone(&job.sides.source),
-        folder,
-        reading: Reading { memory, bandwidth, ..reading },
-        thaw: thaw(job, session),
-    })
-}
-
-fn thaw(job: &RestoreJob, session: &Session) -> Thaw {
-    Thaw { source: Arc::clone(&job.sides.source), rules: job.thaw.clone(), cancel: session.cancel.clone() }
-}
-
-impl Settle {
-    /// Returns the rows of plan and findings, in key order, and the counts.
-    pub(super) async fn settle(
-        &self,
-        mut rows: Vec<Planned>,
-        piece: Option<(&KeyRange, usize)>,
-    ) -> Result<(Vec<u8>, Tally), Error> {
-        let (mut out, mut tally) = (Vec::new(), Tally::default());
-        if let Some(rules) = &self.doubts {
-            inherited::doubt(&mut rows, &self.source, rules).await?;
-        }
-        if let Hands::Folder(download) = &self.hands {
-            download.keep_held(&mut rows).await?;
-        }
-        let mut work = Vec::new();
-        if !self.dry_run {
-            let changes = rows.iter().filter(|row| row.is_change()).cloned();
-            work.extend(changes.map(|planned| Work { planned, outcome: Outcome::Untouched }));
-        }
-        if !work.is_empty() {
-            match &self.hands {
-                Hands::Bucket(mender) => mender.mend(piece, &mut work, &mut tally).await?,
-                Hands::Folder(download) => download.fetch(&mut work, &mut tally).await?,
-            }
-        }
-        let mut done = work.iter();
-        for planned in &rows {
-            let outcome = planned.is_change().then(|| done.next()).flatten().map(|work| &work.outcome);
-            let outcome = outcome.unwrap_or(&Outcome::Untouched);
-            conclude(planned, outcome, self.dry_run, &mut tally, &mut out)?;
-        }
-        Ok((out, tally))
     }
 }

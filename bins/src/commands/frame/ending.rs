@@ -47,6 +47,7 @@ impl Frame {
             scrub: None,
             drill: None,
             proved: None,
+            awaiting_thaw: 0,
             dry_run: self.dry_run,
             remarks: Vec::new(),
             error: None,

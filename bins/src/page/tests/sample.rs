@@ -128,6 +128,7 @@ pub(in super::super) fn summary(command: &str, day: u64) -> Summary {
         scrub: None,
         drill: None,
         proved: None,
+        awaiting_thaw: 0,
         error: None,
     }
 }

@@ -4,6 +4,7 @@
 //! [`super::Paced`]), its XML reader is kept away from list pages (see `list`), and its types end here.
 
 mod agent;
+mod capture;
 mod classify;
 mod connect;
 mod convert;

@@ -1,16 +1,17 @@
 //! Reads: HEAD, attributes, ranged GET, tags, ACL, bucket state.
 
 use super::AwsStore;
+use super::capture::Capture;
 use super::classify::{Target, chain};
 use super::convert::{self, metadata, stored_checksums, with_key};
+use super::list::page_error;
 use crate::model::{ChecksumAlgorithm, Timestamp};
+use crate::s3::page::{MAX_VERSIONING_BODY, read_versioning};
 use crate::s3::{
     Answer, Attributes, Body, Encryption, GetObject, HeadObject, Kind, Lock, ObjectId, ObjectInfo, Operation,
     PartInfo, Versioning,
 };
-use aws_sdk_s3::types::{
-    BucketVersioningStatus, ChecksumMode, ObjectAttributes, ObjectLockLegalHoldStatus, ObjectLockMode,
-};
+use aws_sdk_s3::types::{ChecksumMode, ObjectAttributes, ObjectLockLegalHoldStatus, ObjectLockMode};
 use futures::StreamExt as _;
 use std::time::Duration;
 
@@ -26,13 +27,20 @@ pub(super) async fn head_bucket(store: &AwsStore, bucket: &str) -> Answer<()> {
 
 pub(super) async fn versioning(store: &AwsStore, bucket: &str) -> Answer<Versioning> {
     let target = Target::bucket(Operation::GetBucketVersioning, bucket);
-    let sent = store.client.get_bucket_versioning().bucket(bucket).send();
-    let output = sent.await.map_err(|error| target.classify(&error))?;
-    Ok(match output.status() {
-        Some(BucketVersioningStatus::Enabled) => Versioning::Enabled,
-        Some(_) => Versioning::Suspended,
-        None => Versioning::Off,
-    })
+    let capture = Capture::new("<VersioningConfiguration/>");
+    let request = store.client.get_bucket_versioning().bucket(bucket);
+    let sent = request.customize().interceptor(capture.clone()).send();
+    sent.await.map_err(|error| target.classify(&error))?;
+    let mut body = Vec::new();
+    let keep = |chunk: &[u8]| {
+        // What is longer than a document may be is refused by its reader.
+        if body.len() <= MAX_VERSIONING_BODY {
+            body.extend_from_slice(chunk);
+        }
+        Ok(())
+    };
+    capture.read(target, keep).await?;
+    read_versioning(&body).map_err(|error| page_error(target, error))
 }
 
 /// The fields that HEAD and GET outputs share by name but not by type.

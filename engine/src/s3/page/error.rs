@@ -55,8 +55,9 @@ pub enum PageError {
     },
     /// Keys that do not ascend. A merge join over such a listing would report nonsense, so it is not begun.
     #[error(
-        "row {row} of the list page: `{key}` follows `{previous}`, but a listing must ascend in byte order \
-         (directory buckets do not; list them with a sort)"
+        "row {row} of the list page: `{key}` follows `{previous}`, but a listing must ascend in byte order, or \
+         nothing can be concluded from it (directory buckets list in no order; some servers list delete markers \
+         behind all versions)"
     )]
     OutOfOrder {
         /// Index of the row whose key is not above the one before.

@@ -33,8 +33,10 @@ mod tag;
 #[cfg(test)]
 mod tests;
 mod time;
+mod versioning;
 
 pub use error::{PageError, RetryHint};
+pub use versioning::{MAX_VERSIONING_BODY, read_versioning};
 
 use crate::model::Page;
 use error::Fault;
