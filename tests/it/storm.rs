@@ -5,8 +5,8 @@ use crate::harness::World;
 /// Requests a second that the server allows.
 const ALLOWED: u64 = 500;
 const KEYS: u64 = 7_000;
-/// Copies after which the limit is known.
-const RAMP: u64 = 1_000;
+/// Requests for copies, refused ones too, after which the limit is known: some two seconds.
+const RAMP: u64 = 2_500;
 
 #[test]
 fn a_storm_of_503_fails_nothing_and_is_met_with_fewer_requests() {

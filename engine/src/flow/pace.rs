@@ -201,8 +201,8 @@ impl Pace {
         state.limit = (state.limit / 2.0).max(fewest);
         // A 503 among the first requests says nothing about a rate yet: fewer at once will do.
         let Some(bore) = state.window.known(now) else { return };
-        // A run may be over before a window is full.
-        state.window.peak = state.window.peak.max(bore);
+        // A run may be over before a window is full, but what a burst brought in a part of it is no rate that lasts.
+        state.window.peak = state.window.peak.max(state.window.lasting(now));
         let rate = state.learned_rate.map_or(bore, |learned| learned.min(bore.max(learned * 0.5)));
         let floor = RATE_FLOOR.max(state.window.peak * PEAK_SHARE);
         state.learned_rate = Some((rate * RATE_BACK_OFF).max(floor));
@@ -256,6 +256,11 @@ impl Window {
     fn known(&self, now: Instant) -> Option<f64> {
         let young = self.rate == 0.0 && now.duration_since(self.since) < COOL_DOWN;
         (!young).then(|| self.current(now).max(1.0))
+    }
+
+    /// Successes as if nothing more came in what is left of the window.
+    fn lasting(&self, now: Instant) -> f64 {
+        f64::from(self.successes) / now.duration_since(self.since).as_secs_f64().max(1.0)
     }
 
     /// The best estimate of the rate of successes: this window once it is old enough to mean something.
@@ -340,6 +345,23 @@ mod tests {
             drop(pace.acquire().await);
         }
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    }
+
+    /// What the server had saved up is taken in a moment; it must not pass for what it bears.
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_that_succeeds_is_no_lasting_rate() {
+        let pace = Pace::new(PaceLimits { start: 64, ceiling: 64, requests_per_second: None });
+        for _ in 0..500 {
+            drop(pace.acquire().await);
+            pace.succeeded();
+        }
+        tokio::time::sleep(Duration::from_millis(260)).await;
+        for _ in 0..8 {
+            pace.throttled();
+            tokio::time::sleep(Duration::from_millis(260)).await;
+        }
+        let learned = pace.lock().learned_rate.unwrap();
+        assert!(learned < 300.0, "{learned}");
     }
 
     #[tokio::test(start_paused = true)]
