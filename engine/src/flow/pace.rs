@@ -65,6 +65,8 @@ struct State {
 struct Window {
     since: Instant,
     successes: u32,
+    /// Of them and of earlier ones, those since the last decrease.
+    since_decrease: u32,
     rate: f64,
     /// The best rate of late.
     peak: f64,
@@ -107,7 +109,7 @@ impl Pace {
             learned_rate: None,
             rate_updated: now,
             next_start: now,
-            window: Window { since: now, successes: 0, rate: 0.0, peak: 0.0 },
+            window: Window { since: now, successes: 0, since_decrease: 0, rate: 0.0, peak: 0.0 },
         };
         Arc::new(Self { limits, state: Mutex::new(state) })
     }
@@ -193,14 +195,23 @@ impl Pace {
         if state.last_decrease.is_some_and(|last| now.duration_since(last) < COOL_DOWN) {
             return;
         }
-        state.last_decrease = Some(now);
+        // What succeeded among refusals is what the server bears; what came before them may have been saved up.
+        let refused_for = state.last_decrease.replace(now).map(|last| now.duration_since(last));
+        let among_refusals = std::mem::take(&mut state.window.since_decrease);
         state.slow_start = false;
         // The rate cap does the fine work; fewer places than at the start would only add waiting.
         #[allow(clippy::cast_precision_loss)]
         let fewest = self.limits.start.min(self.limits.ceiling).max(1) as f64;
         state.limit = (state.limit / 2.0).max(fewest);
         // A 503 among the first requests says nothing about a rate yet: fewer at once will do.
-        let Some(bore) = state.window.known(now) else { return };
+        let Some(bore) = (match refused_for {
+            Some(span) if span < Duration::from_secs(1) => {
+                Some(f64::from(among_refusals) / span.as_secs_f64())
+            }
+            _ => state.window.known(now),
+        }) else {
+            return;
+        };
         // A run may be over before a window is full, but what a burst brought in a part of it is no rate that lasts.
         state.window.peak = state.window.peak.max(state.window.lasting(now));
         let rate = state.learned_rate.map_or(bore, |learned| learned.min(bore.max(learned * 0.5)));
@@ -241,6 +252,7 @@ impl State {
     fn count_success(&mut self) {
         let now = Instant::now();
         self.window.successes += 1;
+        self.window.since_decrease += 1;
         let age = now.duration_since(self.window.since);
         if age >= Duration::from_secs(1) {
             self.window.rate = f64::from(self.window.successes) / age.as_secs_f64();
