@@ -18,7 +18,7 @@ use std::time::Duration;
 /// Bytes of one ranged GET.
 pub(super) const CHUNK: u64 = 8 << 20;
 /// Chunks of one object asked for ahead: enough to hide a request's latency behind the chunk before it.
-const AHEAD: usize = 4;
+pub(super) const AHEAD: usize = 4;
 /// Bytes that reading for proof may hold at once unless told otherwise.
 const MEMORY: u64 = 128 << 20;
 /// Bodies in a row that may break without a byte.
@@ -96,9 +96,24 @@ impl Pinned {
         stream::iter(cuts(self.size)).map(chunk).buffered(AHEAD)
     }
 
-    /// `length` bytes from `first` on, however often the body breaks.
+    /// `length` bytes from `first` on, held whole.
     pub(super) async fn read(&self, first: u64, length: u64, reading: &Reading) -> Answer<Vec<Bytes>> {
-        let (mut frames, mut got, mut fruitless) = (Vec::new(), 0, 0);
+        let mut frames = Vec::new();
+        self.read_each((first, length), reading, |frame| frames.push(frame)).await?;
+        match &self.tap {
+            Some(tap) => self.pass(first, frames, Arc::clone(tap)).await,
+            None => Ok(frames),
+        }
+    }
+
+    /// `length` bytes from `first` on, frame by frame in order, however often the body breaks.
+    pub(super) async fn read_each(
+        &self,
+        (first, length): (u64, u64),
+        reading: &Reading,
+        mut take: impl FnMut(Bytes) + Send,
+    ) -> Answer<()> {
+        let (mut got, mut fruitless) = (0, 0);
         while got < length {
             let range = Some((first + got, first + length - 1));
             let request = GetObject { id: self.id.clone(), range, if_match: self.etag.clone() };
@@ -110,7 +125,7 @@ impl Pinned {
             let broken = if misannounced {
                 Some(self.error(Kind::Protocol, "the answer is not the range that was asked for"))
             } else {
-                drain(body, length, &mut got, &mut frames, &reading.bandwidth).await
+                drain(body, length, &mut got, &mut take, &reading.bandwidth).await
             };
             if got == length {
                 break;
@@ -123,10 +138,7 @@ impl Pinned {
             }
             tokio::time::sleep(PAUSE * fruitless).await;
         }
-        match &self.tap {
-            Some(tap) => self.pass(first, frames, Arc::clone(tap)).await,
-            None => Ok(frames),
-        }
+        Ok(())
     }
 
     async fn pass(&self, first: u64, frames: Vec<Bytes>, tap: Arc<dyn Tap>) -> Answer<Vec<Bytes>> {
@@ -146,29 +158,18 @@ impl Pinned {
         Ok(())
     }
 
+    /// Bytes of the object.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
     pub(super) fn error(&self, kind: Kind, message: &str) -> S3Error {
         S3Error::local(kind, Operation::GetObject, &self.id.bucket, message).on_key(&self.id.key)
     }
 }
 
-/// Both objects of a pair, chunk by chunk, with the offset of each.
-pub(super) fn both<'a>(
-    a: &'a Pinned,
-    b: &'a Pinned,
-    reading: &'a Reading,
-) -> impl Stream<Item = Answer<(u64, Chunk, Chunk)>> + 'a {
-    let pair = move |(first, length): (u64, u64)| async move {
-        // One ticket for both: two of one pair could wait for each other.
-        let ticket = Arc::new(reading.memory.acquire(2 * length).await);
-        let (a, b) = futures::join!(a.read(first, length, reading), b.read(first, length, reading));
-        let chunk = |frames| Chunk { frames, _ticket: Arc::clone(&ticket) };
-        Ok((first, chunk(a?), chunk(b?)))
-    };
-    stream::iter(cuts(a.size)).map(pair).buffered(AHEAD)
-}
-
 /// First byte and length of every chunk.
-fn cuts(size: u64) -> impl Iterator<Item = (u64, u64)> {
+pub(super) fn cuts(size: u64) -> impl Iterator<Item = (u64, u64)> {
     (0..size.div_ceil(CHUNK)).map(move |index| (index * CHUNK, CHUNK.min(size - index * CHUNK)))
 }
 
@@ -177,7 +178,7 @@ async fn drain(
     mut body: Body,
     length: u64,
     got: &mut u64,
-    frames: &mut Vec<Bytes>,
+    take: &mut (impl FnMut(Bytes) + Send),
     bandwidth: &Bandwidth,
 ) -> Option<S3Error> {
     while let Some(chunk) = body.chunks.next().await {
@@ -189,7 +190,7 @@ async fn drain(
         bandwidth.take(chunk.len()).await;
         *got += chunk.len() as u64;
         if !chunk.is_empty() {
-            frames.push(chunk);
+            take(chunk);
         }
     }
     None
