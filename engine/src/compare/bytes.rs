@@ -43,7 +43,7 @@ async fn compare((a, b): (&Pinned, &Pinned), cut: (u64, u64), reading: &Reading)
         a.read_each(cut, reading, take(Runner::A)),
         b.read_each(cut, reading, take(Runner::B))
     );
-    (x?, y?);
+    x.and(y)?;
     let race = race.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(race.difference().map(|offset| cut.0 + offset))
 }
