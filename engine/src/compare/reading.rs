@@ -73,7 +73,7 @@ pub trait Tap: std::fmt::Debug + Send + Sync + 'static {
 /// Bytes in order, and the right to hold them.
 pub(super) struct Chunk {
     pub(super) frames: Vec<Bytes>,
-    _ticket: Arc<Ticket>,
+    _ticket: Ticket,
 }
 
 impl Pinned {
@@ -90,7 +90,7 @@ impl Pinned {
     /// The whole object, chunk by chunk.
     pub(super) fn chunks<'a>(&'a self, reading: &'a Reading) -> impl Stream<Item = Answer<Chunk>> + 'a {
         let chunk = move |(first, length): (u64, u64)| async move {
-            let ticket = Arc::new(reading.memory.acquire(length).await);
+            let ticket = reading.memory.acquire(length).await;
             Ok(Chunk { frames: self.read(first, length, reading).await?, _ticket: ticket })
         };
         stream::iter(cuts(self.size)).map(chunk).buffered(AHEAD)
