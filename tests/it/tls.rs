@@ -1,11 +1,9 @@
 //! TLS: who is believed, and what is said when nobody is asked to vouch.
 
 use crate::harness::{Done, World};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
+use crate::wire::Certificate;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -22,18 +20,8 @@ impl Behind {
         let world = World::pair();
         world.put("source", "k", "value");
         world.put("replica", "k", "value");
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-        let certificate = world.state.path().join("authority.pem");
-        std::fs::write(&certificate, made.cert.pem()).expect("written");
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
-        let config =
-            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-                .with_safe_default_protocol_versions()
-                .and_then(|builder| {
-                    builder.with_no_client_auth().with_single_cert(vec![made.cert.into()], key)
-                })
-                .expect("a configuration");
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let Certificate { file: certificate, config } = Certificate::local(world.state.path());
+        let acceptor = TlsAcceptor::from(config);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let (address, lab) = (listener.local_addr().expect("an address"), world.lab.port());
         tokio::spawn(async move {
