@@ -98,9 +98,10 @@ fn of_result(job: &str, result: &Value) {
 }
 
 fn of_lag(job: &str, lag: &Value) {
-    for (quantile, name) in [("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99"), ("1", "max")] {
-        if let Some(seconds) = lag["lag_seconds"][name].as_f64() {
-            gauge!("s3twin_job_lag_seconds", "job_name" => job.to_owned(), "quantile" => quantile)
+    // Not `quantile`: that label is for summaries, and promtool says so.
+    for percentile in ["p50", "p95", "p99", "max"] {
+        if let Some(seconds) = lag["lag_seconds"][percentile].as_f64() {
+            gauge!("s3twin_job_lag_seconds", "job_name" => job.to_owned(), "percentile" => percentile)
                 .set(seconds);
         }
     }
@@ -170,7 +171,7 @@ pub(crate) const GAUGES: [(&str, &str); 25] = [
     ("s3twin_job_throttled", "Answers of the last run that asked to slow down."),
     ("s3twin_job_estimated_cost_usd", "Cost of the last run's requests at list prices."),
     ("s3twin_job_peak_rss_bytes", "Most memory the last run held."),
-    ("s3twin_job_lag_seconds", "Lags that can be known, by quantile."),
+    ("s3twin_job_lag_seconds", "Lags that can be known, by percentile."),
     ("s3twin_job_lag_versions", "Versions by how they stand on the replica."),
     ("s3twin_job_lag_oldest_open_seconds", "How long the replica has lacked what it lacks longest."),
     ("s3twin_job_monthly_cost_usd", "Storage of the buckets each month."),
