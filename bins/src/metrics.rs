@@ -202,12 +202,43 @@ fn float(number: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     /// Every `s3twin_…` in a text.
     fn named(text: &str) -> BTreeSet<String> {
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         text.split(|c| !word(c)).filter(|name| name.starts_with("s3twin_")).map(str::to_owned).collect()
+    }
+
+    /// Name to type and labels as the table of the docs has them; of all but the first the job's name is one.
+    fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
+        let rows =
+            include_str!("../../docs/METRICS.md").lines().filter(|line| line.starts_with("| `s3twin_"));
+        let of = |row: &str| {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let name = cells[1].trim_matches('`').to_owned();
+            let mut labels: BTreeSet<String> =
+                cells[3].split(", ").map(|label| label.trim_matches('`').to_owned()).collect();
+            labels.insert("job_name".to_owned());
+            labels.remove(if name == "s3twin_build_info" { "job_name" } else { "" });
+            (name, (cells[2].to_owned(), labels))
+        };
+        rows.map(of).collect()
+    }
+
+    /// The same of what is rendered.
+    fn rendered(text: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
+        let mut found = BTreeMap::new();
+        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+        for (name, kind) in types {
+            found.insert(name.to_owned(), (kind.to_owned(), BTreeSet::new()));
+        }
+        for (name, labels) in text.lines().filter_map(|line| line.split_once('{')) {
+            let labels = labels.split(['{', ',']).filter_map(|label| label.split_once('='));
+            let names = labels.map(|(name, _)| name.to_owned());
+            found.get_mut(name).expect("a type before the figures").1.extend(names);
+        }
+        found
     }
 
     fn known() -> BTreeSet<String> {
@@ -245,6 +276,10 @@ mod tests {
         let next = Some(jiff::Timestamp::UNIX_EPOCH);
         let text = render(&config, state.path(), |_| Some(Now { running: true, next }));
         assert_eq!(named(&text), known());
+        let documented = documented();
+        for (name, is) in rendered(&text) {
+            assert_eq!(documented.get(&name), Some(&is), "{name}");
+        }
         assert!(text.contains("s3twin_job_keys{job_name=\"n\",verdict=\"missing\"} 2"), "{text}");
         assert!(text.contains("s3twin_job_overdue_after_seconds{job_name=\"n\"} 86400"), "{text}");
     }
