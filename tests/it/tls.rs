@@ -17,10 +17,15 @@ struct Behind {
 
 impl Behind {
     async fn tls() -> Self {
+        Self::named("localhost").await
+    }
+
+    /// With a certificate for this name.
+    async fn named(name: &str) -> Self {
         let world = World::pair();
         world.put("source", "k", "value");
         world.put("replica", "k", "value");
-        let Certificate { file: certificate, config } = Certificate::local(world.state.path());
+        let Certificate { file: certificate, config } = Certificate::of(world.state.path(), name);
         let acceptor = TlsAcceptor::from(config);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let (address, lab) = (listener.local_addr().expect("an address"), world.lab.port());
@@ -59,6 +64,14 @@ async fn an_authority_of_ones_own_is_believed() {
     let done = behind.audit(&["--ca-bundle", path]).await.exits(0);
     assert_eq!(done.number("verdicts.identical"), 1);
     behind.audit(&["--ca-bundle", "/nowhere.pem"]).await.exits(2).says(&["/nowhere.pem"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_for_another_name_is_told_as_that() {
+    let behind = Behind::named("elsewhere.example").await;
+    let path = behind.certificate.to_str().expect("a path");
+    let done = behind.audit(&["--ca-bundle", path]).await.exits(4);
+    done.says(&["elsewhere.example", "--endpoint-url as its certificate has it"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
