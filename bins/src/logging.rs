@@ -4,6 +4,10 @@ use crate::args::{LogFormat, Talk};
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
+/// Below debug the signer prints every header, keys of the customer's (SSE-C) among them. A certificate that is not
+/// believed is an error that is told with what to do about it, and need not be told twice.
+const QUIETED: [&str; 2] = ["aws_sigv4=debug", "rustls_platform_verifier=off"];
+
 /// Starts logging. `S3TWIN_LOG` takes a full filter (`s3twin_engine=debug`) and wins over `-v`.
 pub(crate) fn start(talk: &Talk) {
     let level = match (talk.quiet, talk.verbose) {
@@ -14,11 +18,10 @@ pub(crate) fn start(talk: &Talk) {
         _ => "trace",
     };
     let filter = EnvFilter::try_from_env("S3TWIN_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    // Below debug the signer prints every header, keys of the customer's (SSE-C) among them.
-    let filter = match "aws_sigv4=debug".parse() {
+    let filter = QUIETED.iter().fold(filter, |filter, directive| match directive.parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => EnvFilter::new("info"),
-    };
+    });
     // Colours are for people: a log in a file or a journal is read by other means.
     let colours =
         std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());

@@ -98,9 +98,10 @@ fn of_result(job: &str, result: &Value) {
 }
 
 fn of_lag(job: &str, lag: &Value) {
-    for (quantile, name) in [("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99"), ("1", "max")] {
-        if let Some(seconds) = lag["lag_seconds"][name].as_f64() {
-            gauge!("s3twin_job_lag_seconds", "job_name" => job.to_owned(), "quantile" => quantile)
+    // Not `quantile`: that label is for summaries, and promtool says so.
+    for percentile in ["p50", "p95", "p99", "max"] {
+        if let Some(seconds) = lag["lag_seconds"][percentile].as_f64() {
+            gauge!("s3twin_job_lag_seconds", "job_name" => job.to_owned(), "percentile" => percentile)
                 .set(seconds);
         }
     }
@@ -170,7 +171,7 @@ pub(crate) const GAUGES: [(&str, &str); 25] = [
     ("s3twin_job_throttled", "Answers of the last run that asked to slow down."),
     ("s3twin_job_estimated_cost_usd", "Cost of the last run's requests at list prices."),
     ("s3twin_job_peak_rss_bytes", "Most memory the last run held."),
-    ("s3twin_job_lag_seconds", "Lags that can be known, by quantile."),
+    ("s3twin_job_lag_seconds", "Lags that can be known, by percentile."),
     ("s3twin_job_lag_versions", "Versions by how they stand on the replica."),
     ("s3twin_job_lag_oldest_open_seconds", "How long the replica has lacked what it lacks longest."),
     ("s3twin_job_monthly_cost_usd", "Storage of the buckets each month."),
@@ -201,12 +202,43 @@ fn float(number: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     /// Every `s3twin_…` in a text.
     fn named(text: &str) -> BTreeSet<String> {
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         text.split(|c| !word(c)).filter(|name| name.starts_with("s3twin_")).map(str::to_owned).collect()
+    }
+
+    /// Name to type and labels as the table of the docs has them; of all but the first the job's name is one.
+    fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
+        let rows =
+            include_str!("../../docs/METRICS.md").lines().filter(|line| line.starts_with("| `s3twin_"));
+        let of = |row: &str| {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let name = cells[1].trim_matches('`').to_owned();
+            let mut labels: BTreeSet<String> =
+                cells[3].split(", ").map(|label| label.trim_matches('`').to_owned()).collect();
+            labels.insert("job_name".to_owned());
+            labels.remove(if name == "s3twin_build_info" { "job_name" } else { "" });
+            (name, (cells[2].to_owned(), labels))
+        };
+        rows.map(of).collect()
+    }
+
+    /// The same of what is rendered.
+    fn rendered(text: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
+        let mut found = BTreeMap::new();
+        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+        for (name, kind) in types {
+            found.insert(name.to_owned(), (kind.to_owned(), BTreeSet::new()));
+        }
+        for (name, labels) in text.lines().filter_map(|line| line.split_once('{')) {
+            let labels = labels.split(['{', ',']).filter_map(|label| label.split_once('='));
+            let names = labels.map(|(name, _)| name.to_owned());
+            found.get_mut(name).expect("a type before the figures").1.extend(names);
+        }
+        found
     }
 
     fn known() -> BTreeSet<String> {
@@ -244,6 +276,10 @@ mod tests {
         let next = Some(jiff::Timestamp::UNIX_EPOCH);
         let text = render(&config, state.path(), |_| Some(Now { running: true, next }));
         assert_eq!(named(&text), known());
+        let documented = documented();
+        for (name, is) in rendered(&text) {
+            assert_eq!(documented.get(&name), Some(&is), "{name}");
+        }
         assert!(text.contains("s3twin_job_keys{job_name=\"n\",verdict=\"missing\"} 2"), "{text}");
         assert!(text.contains("s3twin_job_overdue_after_seconds{job_name=\"n\"} 86400"), "{text}");
     }

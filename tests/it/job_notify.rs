@@ -2,6 +2,7 @@
 
 use crate::harness::World;
 use crate::job_run::configured;
+use crate::post_office::PostOffice;
 use crate::sinks::Sink;
 use serde_json::Value;
 
@@ -60,10 +61,10 @@ fn a_webhook_that_fails_at_first_is_tried_again() {
 fn a_mail_carries_the_report() {
     let world = World::pair();
     world.put("source", "only/here", "v");
-    let sink = Sink::smtp();
+    let sink = Sink::smtp(PostOffice::default());
     let smtp = format!(
         "smtp = {{ server = \"{}\", tls = \"none\", from = \"s3twin@example.com\", to = [\"ops@example.com\"] }}",
-        sink.address
+        sink.server()
     );
     let file = configured(&world, &sections(&smtp));
     check(&world, &file, 1);

@@ -3,7 +3,9 @@
 //! The server is the judge. What a bucket holds is read from its store, never from what the program says.
 
 mod harness;
+mod post_office;
 mod sinks;
+mod wire;
 
 mod act_copy;
 mod act_faults;
@@ -26,6 +28,9 @@ mod job_run;
 mod job_schedule;
 mod kill;
 mod lag;
+mod notify_mail;
+mod notify_topic;
+mod notify_webhook;
 mod pairs;
 mod posture_cases;
 mod proof_baseline;

@@ -1,15 +1,21 @@
 //! Servers that take what the program sends, and a client that reads what it serves. Plain sockets: what is tested
 //! shares nothing with them.
 
+use crate::post_office::PostOffice;
+use crate::wire::{Certificate, Wire};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+/// In the URL of every webhook: must never be seen.
+pub(crate) const SECRET: &str = "T0AAAA-secret-of-a-hook";
+
 const WAIT: Duration = Duration::from_secs(30);
 
 /// Keeps every message it is sent.
 pub(crate) struct Sink {
+    scheme: &'static str,
     pub(crate) address: SocketAddr,
     taken: Arc<Mutex<Vec<String>>>,
 }
@@ -17,66 +23,21 @@ pub(crate) struct Sink {
 impl Sink {
     /// An HTTP server that answers each POST with the next of these statuses, the last one for ever.
     pub(crate) fn http(statuses: &'static [u16]) -> Self {
-        Self::new(move |stream, nth| {
-            let mut reader = BufReader::new(stream.try_clone().ok()?);
-            let mut length = 0;
-            loop {
-                let mut line = String::new();
-                reader.read_line(&mut line).ok()?;
-                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().ok()?;
-                }
-                if line.trim().is_empty() {
-                    break;
-                }
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).ok()?;
-            let status = statuses.get(nth).or(statuses.last())?;
-            let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-            (&stream).write_all(answer.as_bytes()).ok()?;
-            (*status < 300).then(|| String::from_utf8_lossy(&body).into_owned())
-        })
+        Self::new("http", move |stream, nth| post(Wire::Clear(stream), statuses, nth))
     }
 
-    /// An SMTP server that takes every mail.
-    pub(crate) fn smtp() -> Self {
-        Self::new(|stream, _| {
-            let mut reader = BufReader::new(stream.try_clone().ok()?);
-            let say = |words: &str| (&stream).write_all(format!("{words}\r\n").as_bytes()).ok();
-            say("220 sink")?;
-            let mut taken = String::new();
-            let mut inside = false;
-            loop {
-                let mut line = String::new();
-                if reader.read_line(&mut line).ok()? == 0 {
-                    return (!taken.is_empty()).then_some(taken);
-                }
-                match (inside, line.trim_end()) {
-                    (true, ".") => {
-                        inside = false;
-                        say("250 taken")?;
-                    }
-                    (true, _) => taken.push_str(&line),
-                    (false, "DATA") => {
-                        inside = true;
-                        say("354 go on")?;
-                    }
-                    (false, "QUIT") => {
-                        say("221 bye")?;
-                        return Some(taken);
-                    }
-                    (false, command) => {
-                        taken.push_str(command);
-                        taken.push('\n');
-                        say("250 yes")?;
-                    }
-                }
-            }
-        })
+    /// The same behind TLS.
+    pub(crate) fn https(statuses: &'static [u16], certificate: &Certificate) -> Self {
+        let config = std::sync::Arc::clone(&certificate.config);
+        Self::new("https", move |stream, nth| post(Wire::Clear(stream).secured(&config)?, statuses, nth))
     }
 
-    fn new(take: impl Fn(TcpStream, usize) -> Option<String> + Send + 'static) -> Self {
+    /// An SMTP server; each message is all that was said in one connection.
+    pub(crate) fn smtp(office: PostOffice) -> Self {
+        Self::new("smtp", move |stream, _| office.serve(stream))
+    }
+
+    fn new(scheme: &'static str, take: impl Fn(TcpStream, usize) -> Option<String> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let taken = Arc::<Mutex<Vec<String>>>::default();
@@ -88,11 +49,17 @@ impl Sink {
                 }
             }
         });
-        Self { address, taken }
+        Self { scheme, address, taken }
     }
 
+    /// The URL of a webhook, with a secret in it.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/hook", self.address)
+        format!("{}://localhost:{}/hook/{SECRET}", self.scheme, self.address.port())
+    }
+
+    /// As a mail server.
+    pub(crate) fn server(&self) -> String {
+        format!("localhost:{}", self.address.port())
     }
 
     /// The messages, once there are so many.
@@ -108,6 +75,36 @@ impl Sink {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// Takes a POST; the answer repeats the path, as some servers do.
+fn post(wire: Wire, statuses: &[u16], nth: usize) -> Option<String> {
+    let mut reader = BufReader::new(wire);
+    let (mut length, mut first) = (0, String::new());
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
+        if first.is_empty() {
+            first.clone_from(&line);
+        }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let status = statuses.get(nth).or(statuses.last())?;
+    let said = format!("cannot {}", first.trim());
+    let to = if (300..400).contains(status) { "location: http://elsewhere.example/hook\r\n" } else { "" };
+    let length = said.len();
+    let answer =
+        format!("HTTP/1.1 {status} x\r\n{to}content-length: {length}\r\nconnection: close\r\n\r\n{said}");
+    let wire = reader.get_mut();
+    wire.write_all(answer.as_bytes()).and_then(|()| wire.flush()).ok()?;
+    (*status < 300).then(|| String::from_utf8_lossy(&body).into_owned())
 }
 
 /// One request; status and body.

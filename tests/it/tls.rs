@@ -1,11 +1,9 @@
 //! TLS: who is believed, and what is said when nobody is asked to vouch.
 
 use crate::harness::{Done, World};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
+use crate::wire::Certificate;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -19,21 +17,16 @@ struct Behind {
 
 impl Behind {
     async fn tls() -> Self {
+        Self::named("localhost").await
+    }
+
+    /// With a certificate for this name.
+    async fn named(name: &str) -> Self {
         let world = World::pair();
         world.put("source", "k", "value");
         world.put("replica", "k", "value");
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-        let certificate = world.state.path().join("authority.pem");
-        std::fs::write(&certificate, made.cert.pem()).expect("written");
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
-        let config =
-            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-                .with_safe_default_protocol_versions()
-                .and_then(|builder| {
-                    builder.with_no_client_auth().with_single_cert(vec![made.cert.into()], key)
-                })
-                .expect("a configuration");
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let Certificate { file: certificate, config } = Certificate::of(world.state.path(), name);
+        let acceptor = TlsAcceptor::from(config);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let (address, lab) = (listener.local_addr().expect("an address"), world.lab.port());
         tokio::spawn(async move {
@@ -71,6 +64,14 @@ async fn an_authority_of_ones_own_is_believed() {
     let done = behind.audit(&["--ca-bundle", path]).await.exits(0);
     assert_eq!(done.number("verdicts.identical"), 1);
     behind.audit(&["--ca-bundle", "/nowhere.pem"]).await.exits(2).says(&["/nowhere.pem"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_for_another_name_is_told_as_that() {
+    let behind = Behind::named("elsewhere.example").await;
+    let path = behind.certificate.to_str().expect("a path");
+    let done = behind.audit(&["--ca-bundle", path]).await.exits(4);
+    done.says(&["elsewhere.example", "--endpoint-url as its certificate has it"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,6 +39,11 @@ fn show(loaded: &Loaded) -> Result<String, String> {
     let table = toml::Table::try_from(&loaded.config).map_err(|error| error.to_string())?;
     let mut text = format!("# {}\n", loaded.path.display());
     for (path, value) in crate::config::leaves(&table) {
+        let value = match path.as_slice() {
+            // The URL may be the secret itself.
+            [.., way, field] if way == "webhook" && field == "url" => "\"…\"".to_owned(),
+            _ => value.to_string(),
+        };
         let path = path.join(".");
         let origin = loaded.origins.get(&path).map_or_else(|| "default".to_owned(), ToString::to_string);
         // Writing to a String cannot fail.
@@ -89,6 +94,12 @@ fn in_order(loaded: &Loaded) -> String {
         count(config.notifications.len(), "notification")
     );
     for (name, notification) in &config.notifications {
+        for path in notification.authorities().filter(|path| !path.is_file()) {
+            out.push_str(&format!(
+                "\nnote: there is no file {} here; without it `{name}` cannot tell whom to believe",
+                path.display()
+            ));
+        }
         let url = notification.webhook.as_ref().and_then(|webhook| webhook.url_env.as_ref());
         let password = notification.smtp.as_ref().and_then(|smtp| smtp.password_env.as_ref());
         for variable in url.into_iter().chain(password) {

@@ -2,7 +2,7 @@
 
 use super::layers::Origin;
 use super::line::{dashed, job_argv, knows, subcommand};
-use super::schema::{Config, Job, Notification};
+use super::schema::{Config, Job, Notification, Smtp, SmtpTls};
 use super::trouble::{Text, Trouble};
 use crate::schedule::Timetable;
 use clap::Parser as _;
@@ -230,29 +230,7 @@ impl Troubles {
             }
         }
         if let Some(smtp) = &notification.smtp {
-            let path = ["notifications", name, "smtp"];
-            for (field, address) in
-                std::iter::once(("from", &smtp.from)).chain(smtp.to.iter().map(|to| ("to", to)))
-            {
-                if address.parse::<lettre::message::Mailbox>().is_err() {
-                    let help = "write it as ops@example.com or 'Ops <ops@example.com>'";
-                    self.add(&[&path[..], &[field]].concat(), format!("{address} is no mail address"), help);
-                }
-            }
-            if smtp.to.is_empty() {
-                self.add(
-                    &[&path[..], &["to"]].concat(),
-                    "nobody gets the mail",
-                    "add to = [\"ops@example.com\"]",
-                );
-            }
-            if smtp.user.is_some() != smtp.password_env.is_some() {
-                self.add(
-                    &path,
-                    "user and password_env go together",
-                    "password_env names the environment variable that holds the password",
-                );
-            }
+            self.smtp(name, smtp);
         }
         if let Some(sns) = &notification.sns
             && !(sns.topic_arn.starts_with("arn:") && sns.topic_arn.split(':').count() == 6)
@@ -262,6 +240,38 @@ impl Troubles {
                 &["notifications", name, "sns", "topic_arn"],
                 format!("{} is no topic", sns.topic_arn),
                 help,
+            );
+        }
+    }
+
+    fn smtp(&mut self, name: &str, smtp: &Smtp) {
+        let path = ["notifications", name, "smtp"];
+        let mut wrong = |field: &'static str, message: String, help: &str| {
+            self.add(&[&path[..], &[field]].concat(), message, help);
+        };
+        if smtp.address().is_none() {
+            wrong("server", format!("{} is no server", smtp.server), "write it as mail.example.com:587");
+        }
+        for (field, address) in
+            std::iter::once(("from", &smtp.from)).chain(smtp.to.iter().map(|to| ("to", to)))
+        {
+            if address.parse::<lettre::message::Mailbox>().is_err() {
+                let help = "write it as ops@example.com or 'Ops <ops@example.com>'";
+                wrong(field, format!("{address} is no mail address"), help);
+            }
+        }
+        if smtp.to.is_empty() {
+            wrong("to", "nobody gets the mail".to_owned(), "add to = [\"ops@example.com\"]");
+        }
+        if smtp.tls == SmtpTls::None && smtp.user.is_some() && !smtp.is_here() {
+            let help = "use tls = \"starttls\" (587) or \"tls\" (465)";
+            wrong("tls", "the password would go over the network in the clear".to_owned(), help);
+        }
+        if smtp.user.is_some() != smtp.password_env.is_some() {
+            self.add(
+                &path,
+                "user and password_env go together",
+                "password_env names the environment variable that holds the password",
             );
         }
     }

@@ -4,6 +4,7 @@ use super::posture::Posture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 
 /// s3twin.toml
@@ -257,6 +258,16 @@ pub(crate) struct Notification {
     pub(crate) sns: Option<Sns>,
 }
 
+impl Notification {
+    /// Files of authorities that it needs.
+    pub(crate) fn authorities(&self) -> impl Iterator<Item = &PathBuf> {
+        let webhook = self.webhook.as_ref().and_then(|webhook| webhook.ca_bundle.as_ref());
+        let smtp = self.smtp.as_ref().and_then(|smtp| smtp.ca_bundle.as_ref());
+        let sns = self.sns.as_ref().and_then(|sns| sns.ca_bundle.as_ref());
+        webhook.into_iter().chain(smtp).chain(sns)
+    }
+}
+
 /// A URL that takes JSON as Slack's incoming webhooks do
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -267,6 +278,9 @@ pub(crate) struct Webhook {
     /// Environment variable that holds the URL, where the URL is a secret
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) url_env: Option<String>,
+    /// File of the authorities (PEM) that vouch for the server, instead of the system's
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ca_bundle: Option<PathBuf>,
 }
 
 /// Mail
@@ -284,10 +298,36 @@ pub(crate) struct Smtp {
     /// Environment variable that holds the password
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) password_env: Option<String>,
+    /// File of the authorities (PEM) that vouch for the server, instead of the system's
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ca_bundle: Option<PathBuf>,
     /// Sender
     pub(crate) from: String,
     /// Recipients
     pub(crate) to: Vec<String>,
+}
+
+impl Smtp {
+    /// Host and port, if the server is written as one; an IPv6 address with a port stands in brackets.
+    pub(crate) fn address(&self) -> Option<(&str, Option<u16>)> {
+        let (host, port) = match self.server.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, "")) => (host, None),
+            Some((host, rest)) => (host, Some(rest.strip_prefix(':')?)),
+            None if self.server.parse::<Ipv6Addr>().is_ok() => (self.server.as_str(), None),
+            None => match self.server.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (self.server.as_str(), None),
+            },
+        };
+        let port = port.map(str::parse).transpose().ok()?;
+        (!host.is_empty() && !host.contains([' ', '/'])).then_some((host, port))
+    }
+
+    /// Does the server run on this machine?
+    pub(crate) fn is_here(&self) -> bool {
+        let host = self.address().map(|(host, _)| host).unwrap_or_default();
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
 }
 
 /// How a mail connection is protected
@@ -299,7 +339,7 @@ pub(crate) enum SmtpTls {
     Starttls,
     /// TLS from the first byte (port 465)
     Tls,
-    /// Not at all: only on loopback
+    /// Not at all: for a relay nearby; takes a login only on loopback
     None,
 }
 
@@ -315,6 +355,9 @@ pub(crate) struct Sns {
     /// Custom endpoint
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) endpoint_url: Option<String>,
+    /// File of the authorities (PEM) that vouch for the server, instead of AWS_CA_BUNDLE and the system's
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ca_bundle: Option<PathBuf>,
 }
 
 /// The JSON schema of the file, for editors.

@@ -143,7 +143,13 @@ impl S3Error {
         match &self.kind {
             Kind::Throttled => "the server asked for fewer requests: lower --max-requests-per-second or try later".into(),
             Kind::Transient => "the server or network failed repeatedly: run `s3twin resume` when it is back".into(),
-            // rustls says UnknownIssuer, or "invalid peer certificate".
+            // The words are those of rustls.
+            Kind::Unreachable if self.message.contains("certificate expired") => {
+                "renew the server's certificate, or set the clock of this machine".into()
+            }
+            Kind::Unreachable if self.message.contains("certificate not valid for name") => {
+                "write the server's name in --endpoint-url as its certificate has it".into()
+            }
             Kind::Unreachable if self.message.contains("certificate") => {
                 "nobody that this machine trusts vouches for the server: name its authority with --ca-bundle FILE".into()
             }

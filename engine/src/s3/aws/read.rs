@@ -27,6 +27,13 @@ pub(super) async fn head_bucket(store: &AwsStore, bucket: &str) -> Answer<()> {
 
 pub(super) async fn versioning(store: &AwsStore, bucket: &str) -> Answer<Versioning> {
     let target = Target::bucket(Operation::GetBucketVersioning, bucket);
+    let body = versioning_body(store, bucket).await?;
+    read_versioning(&body).map(|settings| settings.state).map_err(|error| page_error(target, error))
+}
+
+/// The document as it came: the SDK knows one name for it only.
+pub(super) async fn versioning_body(store: &AwsStore, bucket: &str) -> Answer<Vec<u8>> {
+    let target = Target::bucket(Operation::GetBucketVersioning, bucket);
     let capture = Capture::new("<VersioningConfiguration/>");
     let request = store.client.get_bucket_versioning().bucket(bucket);
     let sent = request.customize().interceptor(capture.clone()).send();
@@ -40,7 +47,7 @@ pub(super) async fn versioning(store: &AwsStore, bucket: &str) -> Answer<Version
         Ok(())
     };
     capture.read(target, keep).await?;
-    read_versioning(&body).map_err(|error| page_error(target, error))
+    Ok(body)
 }
 
 /// The fields that HEAD and GET outputs share by name but not by type.

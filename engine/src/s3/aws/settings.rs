@@ -2,15 +2,18 @@
 
 use super::AwsStore;
 use super::classify::Target;
+use super::list::page_error;
+use super::read;
 use super::settings_convert::{self as convert, Elements};
 use super::settings_write as write;
+use crate::s3::page::{PageError, read_versioning};
 use crate::s3::{
     AccessLog, Answer, BucketSettings, DefaultEncryption, Kind, Lifecycle, NewLifecycleRule,
-    NewReplicationRule, ObjectLock, Operation, PublicAccess, Replication, S3Error, Versioning,
-    VersioningSettings,
+    NewReplicationRule, ObjectLock, Operation, PublicAccess, Replication, S3Error, VersioningSettings,
 };
 use async_trait::async_trait;
-use aws_sdk_s3::types::{BucketVersioningStatus, MfaDeleteStatus};
+
+const NO_DOCUMENT: &str = "the answer is not the document that was asked for";
 
 /// `None` where the server says that nothing of the kind is set.
 fn unless_absent<T>(code: &str, answer: Result<T, S3Error>) -> Answer<Option<T>> {
@@ -28,8 +31,7 @@ fn settled(error: S3Error) -> S3Error {
         (Kind::DeleteMarker, _) => S3Error { kind: Kind::Unsupported, ..error },
         // The SDK found no sense in it: whoever does not know the call may list the bucket.
         (Kind::Invalid, Some(200..300)) => {
-            let message = "the answer is not the document that was asked for".to_owned();
-            S3Error { kind: Kind::Unsupported, message, ..error }
+            S3Error { kind: Kind::Unsupported, message: NO_DOCUMENT.to_owned(), ..error }
         }
         _ => error,
     }
@@ -39,16 +41,12 @@ fn settled(error: S3Error) -> S3Error {
 impl BucketSettings for AwsStore {
     async fn versioning_settings(&self, bucket: &str) -> Answer<VersioningSettings> {
         let target = Target::bucket(Operation::GetBucketVersioning, bucket);
-        let sent = self.client.get_bucket_versioning().bucket(bucket).send().await;
-        let output = sent.map_err(|error| target.classify(&error));
-        let output = output.map_err(settled)?;
-        let state = match output.status() {
-            Some(BucketVersioningStatus::Enabled) => Versioning::Enabled,
-            Some(_) => Versioning::Suspended,
-            None => Versioning::Off,
-        };
-        let mfa_delete = output.mfa_delete() == Some(&MfaDeleteStatus::Enabled);
-        Ok(VersioningSettings { state, mfa_delete })
+        let body = read::versioning_body(self, bucket).await.map_err(settled)?;
+        read_versioning(&body).map_err(|error| match error {
+            // Whoever does not know the call may list the bucket.
+            PageError::NotAListing { .. } => target.error(Kind::Unsupported, NO_DOCUMENT),
+            error => page_error(target, error),
+        })
     }
 
     async fn lifecycle(&self, bucket: &str) -> Answer<Lifecycle> {

@@ -7,7 +7,7 @@
 use super::error::{Fault, PageError, Step};
 use super::scan::{self, Token};
 use super::{MAX_DEPTH, entity, tag};
-use crate::s3::Versioning;
+use crate::s3::{Versioning, VersioningSettings};
 
 /// Longest body that is looked at; the document has a hundred bytes.
 pub const MAX_VERSIONING_BODY: usize = 64 << 10;
@@ -18,7 +18,7 @@ const ROOTS: [&[u8]; 2] = [b"VersioningConfiguration", b"GetBucketVersioningResp
 ///
 /// # Errors
 /// [`PageError`], as for a list page.
-pub fn read_versioning(body: &[u8]) -> Result<Versioning, PageError> {
+pub fn read_versioning(body: &[u8]) -> Result<VersioningSettings, PageError> {
     if body.len() > MAX_VERSIONING_BODY {
         return Err(PageError::TooLarge { offset: 0, what: "the body", limit: MAX_VERSIONING_BODY });
     }
@@ -52,6 +52,7 @@ struct Document<'a> {
     ended: bool,
     is_error: bool,
     status: Option<String>,
+    mfa_delete: Option<String>,
     code: String,
     message: String,
 }
@@ -93,8 +94,13 @@ impl<'a> Document<'a> {
             return Err(Fault::too_large("the nesting", MAX_DEPTH));
         }
         self.open.push(name);
-        if self.field() == Some(b"Status") && self.status.replace(String::new()).is_some() {
-            return Err(Fault::malformed(0, "a second Status"));
+        let before = match self.field() {
+            Some(b"Status") => self.status.replace(String::new()),
+            Some(b"MfaDelete") => self.mfa_delete.replace(String::new()),
+            _ => None,
+        };
+        if before.is_some() {
+            return Err(Fault::malformed(0, "a second Status or MfaDelete"));
         }
         Ok(())
     }
@@ -118,6 +124,7 @@ impl<'a> Document<'a> {
     fn text(&mut self, text: &str) -> Step<()> {
         let into = match self.field() {
             Some(b"Status") => self.status.get_or_insert_default(),
+            Some(b"MfaDelete") => self.mfa_delete.get_or_insert_default(),
             Some(b"Code") => &mut self.code,
             Some(b"Message") => &mut self.message,
             Some(_) => return Ok(()),
@@ -135,22 +142,26 @@ impl<'a> Document<'a> {
         Fault::malformed(0, "text where none belongs")
     }
 
-    fn answer(self) -> Result<Versioning, PageError> {
+    fn answer(self) -> Result<VersioningSettings, PageError> {
         if self.is_error {
             return Err(PageError::ErrorDocument {
                 code: self.code.trim().into(),
                 message: self.message.trim().into(),
             });
         }
-        match self.status.as_deref().map(str::trim_ascii) {
-            None | Some("") => Ok(Versioning::Off),
-            Some("Enabled") => Ok(Versioning::Enabled),
-            Some("Suspended") => Ok(Versioning::Suspended),
-            Some(other) => {
-                let reason = "the versioning status is neither Enabled nor Suspended";
-                Err(Fault::malformed(0, reason).into_error(other.as_bytes(), 0))
-            }
-        }
+        let unknown = |said: &str, reason| Err(Fault::malformed(0, reason).into_error(said.as_bytes(), 0));
+        let state = match self.status.as_deref().map(str::trim_ascii) {
+            None | Some("") => Versioning::Off,
+            Some("Enabled") => Versioning::Enabled,
+            Some("Suspended") => Versioning::Suspended,
+            Some(other) => return unknown(other, "the versioning status is neither Enabled nor Suspended"),
+        };
+        let mfa_delete = match self.mfa_delete.as_deref().map(str::trim_ascii) {
+            None | Some("" | "Disabled") => false,
+            Some("Enabled") => true,
+            Some(other) => return unknown(other, "MfaDelete is neither Enabled nor Disabled"),
+        };
+        Ok(VersioningSettings { state, mfa_delete })
     }
 }
 
@@ -166,7 +177,20 @@ mod tests {
     const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
 
     fn read(text: &str) -> Result<Versioning, PageError> {
-        read_versioning(text.as_bytes())
+        read_versioning(text.as_bytes()).map(|settings| settings.state)
+    }
+
+    #[test]
+    fn a_second_factor_is_read_from_the_same_document() {
+        for root in ROOTS.map(|root| String::from_utf8_lossy(root)) {
+            for (said, wanted) in
+                [("<MfaDelete>Enabled</MfaDelete>", true), ("<MfaDelete/>", false), ("", false)]
+            {
+                let text = format!("<{root}><Status>Enabled</Status>{said}</{root}>");
+                let wanted = VersioningSettings { state: Versioning::Enabled, mfa_delete: wanted };
+                assert_eq!(read_versioning(text.as_bytes()), Ok(wanted));
+            }
+        }
     }
 
     #[test]
@@ -192,6 +216,8 @@ mod tests {
         let root = |inside: &str| format!("<VersioningConfiguration>{inside}</VersioningConfiguration>");
         let malformed = [
             root("<Status>enabled?</Status>"),
+            root("<MfaDelete>perhaps</MfaDelete>"),
+            root("<MfaDelete>Enabled</MfaDelete><MfaDelete>Disabled</MfaDelete>"),
             root("<Status>Enabled</Status><Status>Suspended</Status>"),
             root("Enabled"),
             root("<Status>Enabled</Other>"),
@@ -229,7 +255,8 @@ mod tests {
                 let mut bytes = text.clone().into_bytes();
                 bytes[at] = byte;
                 // Suspended and Off are too far away from Enabled for one byte.
-                assert!(!matches!(read_versioning(&bytes), Ok(Versioning::Suspended)));
+                let state = read_versioning(&bytes).map(|settings| settings.state);
+                assert_ne!(state, Ok(Versioning::Suspended));
             }
         }
     }
