@@ -6,7 +6,6 @@ use crate::setup::Fleet;
 use s3twin_engine::Error;
 use s3twin_engine::run::posture::EncryptionPolicy;
 use s3twin_engine::s3::{BucketSettings, DefaultEncryption, Lifecycle, LifecycleRule, S3Error};
-use tokio_util::sync::CancellationToken;
 
 const LIFECYCLE: &str = "lifecycle";
 const ENCRYPTION: &str = "encryption";
@@ -15,13 +14,12 @@ const ENCRYPTION: &str = "encryption";
 pub(super) async fn settings(
     args: &FailoverCheckArgs,
     both_reached: bool,
-    cancel: &CancellationToken,
+    fleet: &Fleet<'_>,
 ) -> [Check; 2] {
     if !both_reached {
         return [LIFECYCLE, ENCRYPTION]
             .map(|name| Check::new(name, Found::NotChecked, "it takes both sides"));
     }
-    let fleet = Fleet::new(&args.limits, cancel);
     let (here, there) = (args.endpoints.clone(), turned(&args.endpoints));
     let primary = Box::pin(fleet.bucket(&args.primary.bucket, &here)).await;
     let replica = Box::pin(fleet.bucket(&args.replica.bucket, &there)).await;

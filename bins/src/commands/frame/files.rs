@@ -26,7 +26,7 @@ impl Frame {
         self.leave_page(summary, run.path())?;
         let folder = self.output.report.as_deref().unwrap_or(run.path());
         if folder != run.path() {
-            copy_files(run.path(), folder)?;
+            copy_files(&FILES, run.path(), folder)?;
         }
         match self.output.output {
             OutputFormat::Json => say!("{json}"),
@@ -38,22 +38,26 @@ impl Frame {
         Ok(())
     }
 
-    /// A page that cannot be written is a warning, unless the disk is full: then nothing can be trusted.
     fn leave_page(&self, summary: &Summary, folder: &Path) -> Result<(), Error> {
         let state = run_folder::state_dir(self.output.state_dir.as_deref()).ok();
-        let written = page::Source { summary, folder, state: state.as_deref() }.leave();
-        let Err(error) = written else { return Ok(()) };
-        if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
-            return Err(cannot_write(&folder.join("report.html"), &error));
-        }
-        eprintln!("s3twin: the report page could not be written: {error}. The result stands");
-        Ok(())
+        unless_full(page::Source { summary, folder, state: state.as_deref() }.leave().map(drop), folder)
     }
 }
 
-fn copy_files(from: &Path, to: &Path) -> Result<(), Error> {
+/// A page that cannot be written is a warning, unless the disk is full: then nothing can be trusted.
+pub(in crate::commands) fn unless_full(written: std::io::Result<()>, folder: &Path) -> Result<(), Error> {
+    let Err(error) = written else { return Ok(()) };
+    if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+        return Err(cannot_write(&folder.join("report.html"), &error));
+    }
+    eprintln!("s3twin: the report page could not be written: {error}. The result stands");
+    Ok(())
+}
+
+/// Copies those of the files that are there.
+pub(in crate::commands) fn copy_files(names: &[&str], from: &Path, to: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(to).map_err(|error| cannot_write(to, &error))?;
-    for name in FILES {
+    for name in names {
         let (file, copy) = (from.join(name), to.join(name));
         if file.exists() {
             std::fs::copy(&file, &copy).map_err(|error| cannot_write(&copy, &error))?;
@@ -62,6 +66,6 @@ fn copy_files(from: &Path, to: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
+pub(in crate::commands) fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
     Error::Invalid(format!("writing {} failed: {error}. Make room, or name another folder", path.display()))
 }
