@@ -27,7 +27,7 @@ impl Kind {
         }
     }
 
-    /// As in the id of a run.
+    /// As in the id of a run, and as its files are called where they are asked for.
     pub(crate) fn slug(self) -> String {
         self.command().replace(' ', "-")
     }
@@ -35,14 +35,5 @@ impl Kind {
     /// Of a command, or of its part in the id of a run.
     pub(crate) fn of(command: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.command() == command || kind.slug() == command)
-    }
-
-    /// How its report is also called in the folder that `--report` names.
-    pub(crate) fn file_stem(self) -> Option<&'static str> {
-        match self {
-            Self::Lag => Some("lag"),
-            Self::Posture => Some("posture"),
-            _ => None,
-        }
     }
 }

@@ -4,7 +4,7 @@
 //! only says that it began and how it ended.
 
 use super::frame::ending::{outcome, peak_rss_bytes, stopped};
-use super::frame::files::{cannot_write, copy_files, unless_full};
+use super::frame::files::{cannot_write, unless_full};
 use crate::args::{OutputArgs, OutputFormat};
 use crate::effort::Effort;
 use crate::exit::Exit;
@@ -19,9 +19,6 @@ use serde_json::Value;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-
-/// What is copied to the folder that `--report` names.
-const FILES: [&str; 4] = ["summary.json", "report.json", "report.html", "report.md"];
 
 /// What a run looks at.
 pub(super) struct Subject {
@@ -188,7 +185,8 @@ impl Dossier {
         if let Some(found) = &found {
             write_json(&folder.join("report.json"), &found.report)?;
         }
-        let summary = serde_json::to_value(&self.summary).map_err(|error| Error::Internal(error.to_string()))?;
+        let summary =
+            serde_json::to_value(&self.summary).map_err(|error| Error::Internal(error.to_string()))?;
         write_json(&self.run.summary(), &summary)?;
         unless_full(self.leave_pages(), folder)?;
         let shown = self.output.report.as_deref().unwrap_or(folder);
@@ -214,12 +212,13 @@ impl Dossier {
         run_folder::write_whole(&folder.join("report.md"), |file| file.write_all(markdown.as_bytes()))
     }
 
+    /// Under the name of the command: the folder may be that of an audit, too.
     fn copy(&self, to: &Path) -> Result<(), Error> {
-        copy_files(&FILES, self.run.path(), to)?;
-        let Some(stem) = self.kind.file_stem() else { return Ok(()) };
-        for extension in ["json", "md"] {
-            let (file, copy) =
-                (to.join(format!("report.{extension}")), to.join(format!("{stem}.{extension}")));
+        std::fs::create_dir_all(to).map_err(|error| cannot_write(to, &error))?;
+        let slug = self.kind.slug();
+        for extension in ["json", "html", "md"] {
+            let file = self.run.path().join(format!("report.{extension}"));
+            let copy = to.join(format!("{slug}.{extension}"));
             if file.exists() {
                 std::fs::copy(&file, &copy).map_err(|error| cannot_write(&copy, &error))?;
             }

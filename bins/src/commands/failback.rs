@@ -75,7 +75,12 @@ async fn fail_back(args: &FailbackArgs, talk: &Talk, state: &Path) -> Result<Con
     let (go, headline) = headline(args, &steps, exit);
     let text = text(&headline, &steps);
     // The steps count what they ask, each for itself.
-    Ok(Content { report: json_of(args, &steps, (go, &headline), exit), text, exit, effort: Effort::default() })
+    Ok(Content {
+        report: json_of(args, &steps, (go, &headline), exit),
+        text,
+        exit,
+        effort: Effort::default(),
+    })
 }
 
 fn step(name: &'static str, finished: &Finished) -> Step {

@@ -35,8 +35,7 @@ fn subject(kind: Kind, args: &FailoverCheckArgs, dry_run: bool) -> Subject {
 }
 
 async fn only_check(args: &FailoverCheckArgs, dossier: &Dossier) -> Result<Content, Error> {
-    let (readiness, effort) =
-        Box::pin(check(args, dossier.state(), &setup::cancel_on_signals())).await?;
+    let (readiness, effort) = Box::pin(check(args, dossier.state(), &setup::cancel_on_signals())).await?;
     let exit = if readiness.go { Exit::Clean } else { Exit::LookAt };
     let mut report = json!(readiness);
     report["exit_code"] = exit.code().into();

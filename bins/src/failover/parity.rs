@@ -11,11 +11,7 @@ const LIFECYCLE: &str = "lifecycle";
 const ENCRYPTION: &str = "encryption";
 
 /// Compares lifecycle and default encryption; it takes both sides.
-pub(super) async fn settings(
-    args: &FailoverCheckArgs,
-    both_reached: bool,
-    fleet: &Fleet<'_>,
-) -> [Check; 2] {
+pub(super) async fn settings(args: &FailoverCheckArgs, both_reached: bool, fleet: &Fleet<'_>) -> [Check; 2] {
     if !both_reached {
         return [LIFECYCLE, ENCRYPTION]
             .map(|name| Check::new(name, Found::NotChecked, "it takes both sides"));

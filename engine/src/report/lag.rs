@@ -266,8 +266,12 @@ mod tests {
     #[test]
     fn every_measured_lag_is_in_one_class() {
         let lag = lag([0, 1, 2, 60, 61, 3601, 90_000_000].into_iter());
-        let of = |upto| lag.histogram().into_iter().find(|class| class.upto_seconds == upto).unwrap().versions;
-        assert_eq!([of(Some(1)), of(Some(5)), of(Some(60)), of(Some(300)), of(Some(14_400)), of(None)], [2, 1, 1, 1, 1, 1]);
+        let of =
+            |upto| lag.histogram().into_iter().find(|class| class.upto_seconds == upto).unwrap().versions;
+        assert_eq!(
+            [of(Some(1)), of(Some(5)), of(Some(60)), of(Some(300)), of(Some(14_400)), of(None)],
+            [2, 1, 1, 1, 1, 1]
+        );
         assert_eq!(lag.histogram().iter().map(|class| class.versions).sum::<u64>(), lag.counts.measured);
     }
 

@@ -111,8 +111,7 @@ impl Prices {
             if !self.classes.contains_key(name) {
                 month.unpriced.push(name.clone());
             }
-            let (current, older) =
-                (self.storage(name, &used.current), self.storage(name, &used.noncurrent));
+            let (current, older) = (self.storage(name, &used.current), self.storage(name, &used.noncurrent));
             month.classes_usd.insert(name.clone(), current + older);
             month.current_usd += current;
             month.noncurrent_usd += older;

@@ -24,7 +24,8 @@ impl Frame {
             _ => (self.source.to_string(), Some(self.target_name())),
         };
         let mut summary = Summary::begun(run_id, self.command, (source, replica), started_at);
-        summary.requests = meter.requests().into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+        summary.requests =
+            meter.requests().into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
         summary.retries = meter.retries();
         summary.throttled = meter.throttled();
         summary.estimated_cost_usd = request_cost_usd(meter);

@@ -26,7 +26,7 @@ impl Frame {
         self.leave_page(summary, run.path())?;
         let folder = self.output.report.as_deref().unwrap_or(run.path());
         if folder != run.path() {
-            copy_files(&FILES, run.path(), folder)?;
+            copy_files(run.path(), folder)?;
         }
         match self.output.output {
             OutputFormat::Json => say!("{json}"),
@@ -54,10 +54,9 @@ pub(in crate::commands) fn unless_full(written: std::io::Result<()>, folder: &Pa
     Ok(())
 }
 
-/// Copies those of the files that are there.
-pub(in crate::commands) fn copy_files(names: &[&str], from: &Path, to: &Path) -> Result<(), Error> {
+fn copy_files(from: &Path, to: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(to).map_err(|error| cannot_write(to, &error))?;
-    for name in names {
+    for name in FILES {
         let (file, copy) = (from.join(name), to.join(name));
         if file.exists() {
             std::fs::copy(&file, &copy).map_err(|error| cannot_write(&copy, &error))?;

@@ -42,7 +42,8 @@ pub(super) fn tell(report: &Value) -> Told {
     for bucket in &buckets {
         sections.extend(of_bucket(bucket, buckets.len() > 1));
     }
-    let sentence = format!("Prices: {}. Without taxes, discounts and free tiers.", visible(word(&report["prices"])));
+    let sentence =
+        format!("Prices: {}. Without taxes, discounts and free tiers.", visible(word(&report["prices"])));
     Told { sentence, sections }
 }
 
@@ -65,7 +66,8 @@ fn of_bucket(bucket: &Value, named: bool) -> Vec<Section> {
     );
     let saved = savings(bucket);
     let savings = if saved.is_empty() {
-        Block::new(title("what rules would save"), Body::Nothing).intro("No lifecycle rule would save anything.")
+        Block::new(title("what rules would save"), Body::Nothing)
+            .intro("No lifecycle rule would save anything.")
     } else {
         let table = Table::new(&["Rule", "Concerns", "Saves each month"], saved).numbers_from(1);
         Block::new(title("what rules would save"), Body::Table(table))

@@ -26,7 +26,9 @@ fn oldest(report: &Value) -> Option<f64> {
 
 fn open(report: &Value) -> Option<u64> {
     let versions = report["versions"].as_object()?;
-    Some(["pending", "failed", "gone", "no_rule", "unknown"].iter().map(|name| number(&versions[*name])).sum())
+    Some(
+        ["pending", "failed", "gone", "no_rule", "unknown"].iter().map(|name| number(&versions[*name])).sum(),
+    )
 }
 
 #[allow(clippy::cast_precision_loss)]

@@ -135,7 +135,12 @@ fn headline(summary: &Summary, more: String) -> Headline {
     };
     let (title, rest) = said.split_once("; ").unwrap_or((said, ""));
     let rest = if rest.is_empty() { String::new() } else { format!("{}. ", sentence(rest)) };
-    Headline { tone, title: visible(title), sentence: format!("{rest}{more}").trim_end().to_owned(), occasion }
+    Headline {
+        tone,
+        title: visible(title),
+        sentence: format!("{rest}{more}").trim_end().to_owned(),
+        occasion,
+    }
 }
 
 /// A fleet is counted, not listed.

@@ -101,7 +101,13 @@ fn to_look_at(report: &Value) -> Vec<Vec<Cell>> {
         let name = || Cell::new(word(&bucket["bucket"])).mono();
         if let Some(error) = bucket["error"].as_str() {
             let advice = Cell::new("see that it can be asked: name, region, rights");
-            open.push(vec![name(), Cell::new("not reached").toned("stop"), Cell::new(error), Cell::default(), advice]);
+            open.push(vec![
+                name(),
+                Cell::new("not reached").toned("stop"),
+                Cell::new(error),
+                Cell::default(),
+                advice,
+            ]);
         }
         for check in checks(bucket).filter(|check| check["verdict"] != "kept") {
             let tone = if check["verdict"] == "broken" { "look" } else { "stop" };
