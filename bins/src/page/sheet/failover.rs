@@ -2,7 +2,7 @@
 
 use super::super::view::{Fact, fact};
 use super::parts::{Block, Body, Cell, Table, rows, span, when, word};
-use super::{Figure, Told};
+use super::{Figure, Told, visible};
 use crate::page::duration;
 use s3twin_engine::model::Timestamp;
 use serde_json::Value;
@@ -90,7 +90,10 @@ pub(super) fn tell_run(report: &Value) -> Told {
         (_, true) => format!("Forced. The check said: {}", word(&check["headline"])),
         _ => format!("The check said: {}", word(&check["headline"])),
     };
-    let mut sections = vec![vec![Block::new("Hooks", Body::Table(hooks(report)))]];
+    let logs =
+        report["folder"].as_str().map(|folder| format!("What they printed is in {}.", visible(folder)));
+    let block = Block::new("Hooks", Body::Table(hooks(report))).intro(logs.unwrap_or_default());
+    let mut sections = vec![vec![block]];
     sections.extend([vec![checks(check)], vec![facts(check)]]);
     Told { sentence, sections }
 }
@@ -108,7 +111,7 @@ fn hooks(report: &Value) -> Table {
             Cell::new(word(&hook["command"])).mono(),
             Cell::new(end).toned(tone),
             Cell::new(when(&hook["started_at"])).small(took(hook)),
-            Cell::new(word(&hook["output"])).mono(),
+            Cell::new(if tone == "soft" { "" } else { word(&hook["output"]) }).mono(),
         ]
     };
     let all = rows(&report["hooks"]).enumerate().map(row).collect();

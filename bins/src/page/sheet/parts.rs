@@ -1,7 +1,7 @@
 //! What a sheet is put together from, and how figures of a report become words.
 
 use super::super::view::{Fact, Slice};
-use crate::page::text::visible;
+use crate::page::text::{Segment, commands, visible};
 use crate::page::{duration, moment};
 use crate::screen::{bytes, grouped};
 use s3twin_engine::model::Timestamp;
@@ -74,6 +74,11 @@ impl Table {
 impl Cell {
     pub(super) fn new(text: impl AsRef<str>) -> Self {
         Self { text: visible(text.as_ref()), ..Self::default() }
+    }
+
+    /// Commands in it are marked.
+    pub(crate) fn pieces(&self) -> Vec<Segment> {
+        commands(&self.text)
     }
 
     pub(super) fn toned(self, tone: &'static str) -> Self {

@@ -74,25 +74,32 @@ fn cell(bucket: &Value, name: &str) -> Cell {
 
 /// What `--apply` would do, or did.
 fn plan(report: &Value) -> Block {
-    let mut steps = Vec::new();
+    let applied = report["applied"] == true;
+    let mut steps: Vec<Vec<Cell>> = Vec::new();
     for bucket in rows(&report["buckets"]) {
         for check in checks(bucket) {
             let remedy = word(&check["remedy"]);
             let (state, tone, what) = match check["mended"].as_bool() {
                 Some(true) => ("mended", "good", word(&check["check"])),
                 Some(false) => ("failed", "look", remedy),
-                None if !remedy.is_empty() => ("would", "", remedy),
+                None if !remedy.is_empty() => ("not done", "soft", remedy),
                 None => continue,
             };
             let step = Cell::new(what).small(word(&check["error"]));
-            steps.push(vec![Cell::new(word(&bucket["bucket"])).mono(), Cell::new(state).toned(tone), step]);
+            let name = Cell::new(word(&bucket["bucket"])).mono();
+            let state = Some(Cell::new(state).toned(tone)).filter(|_| applied);
+            steps.push([Some(name), state, Some(step)].into_iter().flatten().collect());
         }
     }
-    let title = if report["applied"] == true { "What --apply did" } else { "What --apply would do" };
+    let (title, head): (_, &[&str]) = if applied {
+        ("What --apply did", &["Bucket", "State", "Step"])
+    } else {
+        ("What --apply would do", &["Bucket", "Step"])
+    };
     if steps.is_empty() {
         return Block::new(title, Body::Nothing).intro("Nothing that it may mend.");
     }
-    Block::new(title, Body::Table(Table::new(&["Bucket", "State", "Step"], steps)))
+    Block::new(title, Body::Table(Table::new(head, steps)))
 }
 
 fn to_look_at(report: &Value) -> Vec<Vec<Cell>> {
