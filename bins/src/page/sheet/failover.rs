@@ -1,7 +1,7 @@
 //! Could the replica take over, what was called when it did, and the way back.
 
 use super::super::view::{Fact, fact};
-use super::parts::{Block, Body, Cell, Table, rows, span, when, word};
+use super::parts::{Block, Body, Cell, Table, rows, span, waits, when, word};
 use super::{Figure, Told, visible};
 use crate::page::duration;
 use s3twin_engine::model::Timestamp;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 pub(super) const FIGURES: [Figure; 3] = [
     ("Reasons against", |report| Some(count_of(report, "no-go")), super::trend::count),
-    ("Waits longest", |report| report["facts"]["lag_oldest_seconds"].as_f64(), duration),
+    ("Waits longest", |report| report["facts"]["lag_oldest_seconds"].as_f64(), waits),
     ("Age of the last audit", |report| report["facts"]["audit_age_seconds"].as_f64(), duration),
 ];
 
@@ -67,9 +67,10 @@ fn facts(report: &Value) -> Block {
     };
     let audit = of_run(&known["audit_age_seconds"], &known["audit_run"]);
     let drill = of_run(&known["drill_age_seconds"], &known["drill_run"]);
+    let oldest = known["lag_oldest_seconds"].as_f64().map_or_else(|| "not known".to_owned(), waits);
     let list: Vec<Fact> = vec![
         fact("Last audit", audit.0, audit.1),
-        fact("Waits longest", span(&known["lag_oldest_seconds"]), "for its arrival on the replica"),
+        fact("Waits longest", oldest, "for its arrival on the replica"),
         fact(
             "Replication gave up on",
             known["lag_failed"].as_u64().map_or_else(|| "not known".to_owned(), |failed| failed.to_string()),
@@ -87,8 +88,8 @@ pub(super) fn tell_run(report: &Value) -> Told {
     let sentence = match (word(&report["state"]), report["forced"] == true) {
         ("refused", _) => "No hook was called.".to_owned(),
         ("dry-run", _) => "A rehearsal: no hook was called.".to_owned(),
-        (_, true) => format!("Forced. The check said: {}", word(&check["headline"])),
-        _ => format!("The check said: {}", word(&check["headline"])),
+        (_, true) => format!("Forced. The check said: {}", visible(word(&check["headline"]))),
+        _ => format!("The check said: {}", visible(word(&check["headline"]))),
     };
     let logs =
         report["folder"].as_str().map(|folder| format!("What they printed is in {}.", visible(folder)));

@@ -2,7 +2,7 @@
 
 use super::super::text::counted;
 use super::super::view::{Fact, Slice, fact, slices};
-use super::parts::{Block, Body, Cell, Table, count, number, rows, span, when, word};
+use super::parts::{Block, Body, Cell, Table, count, number, rows, span, waits, when, word};
 use super::{Figure, Section, Told};
 use crate::page::duration;
 use crate::screen::grouped;
@@ -14,7 +14,7 @@ const SHOWN: usize = 20;
 pub(super) const FIGURES: [Figure; 4] = [
     ("Lag, p99", |report| report["lag_seconds"]["p99"].as_f64(), duration),
     ("Lag, p50", |report| report["lag_seconds"]["p50"].as_f64(), duration),
-    ("Oldest that waits", oldest, duration),
+    ("Oldest that waits", oldest, waits),
     ("Not arrived", |report| open(report).map(float), super::trend::count),
 ];
 
@@ -104,13 +104,13 @@ fn distribution(report: &Value) -> Block {
         .map(|class| {
             let label = match class["upto_seconds"].as_f64() {
                 Some(upto) => format!("up to {}", round(upto)),
-                None => "longer".to_owned(),
+                None => "longer than that".to_owned(),
             };
             (label, number(&class["versions"]))
         })
         .collect();
-    // From the first class that has any to the last.
-    let first = classes.iter().position(|(_, count)| *count > 0);
+    // From the class before the first that has any to the last.
+    let first = classes.iter().position(|(_, count)| *count > 0).map(|first| first.saturating_sub(1));
     let last = classes.iter().rposition(|(_, count)| *count > 0);
     let some = first.zip(last).and_then(|(first, last)| classes.get(first..=last)).unwrap_or_default();
     if some.is_empty() {

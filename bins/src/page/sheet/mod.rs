@@ -6,6 +6,8 @@ mod failover;
 mod lag;
 mod parts;
 mod posture;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use parts::{Body, Section};
 
@@ -133,11 +135,12 @@ fn headline(summary: &Summary, more: String) -> Headline {
         let sentence = "It came to no result: start it again.".to_owned();
         return Headline { tone, title: title.to_owned(), sentence, occasion };
     };
-    let (title, rest) = said.split_once("; ").unwrap_or((said, ""));
+    let said = visible(said);
+    let (title, rest) = said.split_once("; ").unwrap_or((&said, ""));
     let rest = if rest.is_empty() { String::new() } else { format!("{}. ", sentence(rest)) };
     Headline {
         tone,
-        title: visible(title),
+        title: title.to_owned(),
         sentence: format!("{rest}{more}").trim_end().to_owned(),
         occasion,
     }

@@ -76,6 +76,10 @@ impl Cell {
         Self { text: visible(text.as_ref()), ..Self::default() }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.small.is_empty()
+    }
+
     /// Commands in it are marked.
     pub(crate) fn pieces(&self) -> Vec<Segment> {
         commands(&self.text)
@@ -124,6 +128,11 @@ pub(super) fn money(value: &Value) -> String {
 /// A time span; a dash where it is not known.
 pub(super) fn span(value: &Value) -> String {
     value.as_f64().map_or_else(|| "not known".to_owned(), duration)
+}
+
+/// How long the oldest waits; 0 is nothing.
+pub(super) fn waits(seconds: f64) -> String {
+    if seconds > 0.0 { duration(seconds) } else { "nothing waits".to_owned() }
 }
 
 /// A moment; empty where there is none.
