@@ -6,7 +6,7 @@ use crate::sinks::{request, until};
 use jiff::{SignedDuration, Timestamp};
 use s3twin_fixtures::{ACCESS_KEY, Denial, PutSpec, Versioning};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn result(done: &Done) -> Value {
     serde_json::from_str(&done.stdout)
@@ -24,7 +24,7 @@ fn folder(world: &World, result: &Value) -> PathBuf {
     world.state.path().join("runs").join(result["run_id"].as_str().expect("a run id"))
 }
 
-fn read(folder: &PathBuf, name: &str) -> String {
+fn read(folder: &Path, name: &str) -> String {
     let path = folder.join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

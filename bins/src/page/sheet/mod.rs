@@ -72,7 +72,7 @@ impl Sheet {
             provenance.push(view::fact("Schema", visible(schema), ""));
         }
         Self {
-            headline: headline(summary, told.sentence),
+            headline: headline(summary, &told.sentence),
             error: summary.error.clone(),
             source: route(&summary.source),
             replica: summary.replica.as_deref().map(visible),
@@ -114,7 +114,7 @@ pub(super) fn history(state: &Path, summary: &Summary, own: &Value) -> Vec<(Summ
 }
 
 /// The first part of the headline is the title, the rest comes under it.
-fn headline(summary: &Summary, more: String) -> Headline {
+fn headline(summary: &Summary, more: &str) -> Headline {
     let occasion = format!(
         "{}{} on {}, took {}",
         if summary.dry_run { "Rehearsed " } else { "" },

@@ -4,7 +4,7 @@ use super::super::row::code;
 use s3twin_engine::compare::listing::FactsRow;
 use s3twin_engine::compare::{Reason, Verdict};
 use s3twin_engine::model::Timestamp;
-use s3twin_engine::report::{Finding, Summary};
+use s3twin_engine::report::{Finding, RunState, Summary};
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
