@@ -25,10 +25,8 @@ fn oldest(report: &Value) -> Option<f64> {
 }
 
 fn open(report: &Value) -> Option<u64> {
-    let versions = report["versions"].as_object()?;
-    Some(
-        ["pending", "failed", "gone", "no_rule", "unknown"].iter().map(|name| number(&versions[*name])).sum(),
-    )
+    let versions = Some(&report["versions"]).filter(|versions| versions.is_object())?;
+    Some(["pending", "failed", "gone", "no_rule", "unknown"].map(|name| number(&versions[name])).iter().sum())
 }
 
 #[allow(clippy::cast_precision_loss)]
@@ -89,7 +87,7 @@ fn standing(report: &Value) -> Vec<Fact> {
     vec![
         rpo,
         waits,
-        fact("Not arrived", grouped(open(report).unwrap_or_default()), "versions, by status beside"),
+        fact("Not arrived", grouped(open(report).unwrap_or_default()), "versions; their status is below"),
         fact("Replication gave up on", count(&report["versions"]["failed"]), ""),
         fact(
             "Youngest that arrived",
