@@ -4,6 +4,7 @@ use super::super::view::{Fact, fact};
 use super::parts::{Block, Body, Cell, Table, rows, span, waits, when, word};
 use super::{Figure, Told, visible};
 use crate::page::duration;
+use s3twin_engine::journal::RunId;
 use s3twin_engine::model::Timestamp;
 use serde_json::Value;
 
@@ -61,7 +62,7 @@ fn facts(report: &Value) -> Block {
     let known = &report["facts"];
     let of_run = |age: &Value, run: &Value| -> (String, String) {
         match run.as_str() {
-            Some(run) => (format!("{} ago", span(age)), run.to_owned()),
+            Some(run) => (format!("{} ago", span(age)), visible(run)),
             None => ("none known".to_owned(), String::new()),
         }
     };
@@ -133,7 +134,8 @@ pub(super) fn tell_back(report: &Value) -> Told {
         let tone = if step["exit_code"] == 0 { "good" } else { "look" };
         let code = step["exit_code"].as_i64().map_or_else(|| "a signal".to_owned(), |code| code.to_string());
         let words = serde_json::from_value(summary.clone()).map(|summary| crate::page::headline_of(&summary));
-        let link = (!run.is_empty()).then(|| format!("../{run}/report.html"));
+        // An id is never a way out of the folder.
+        let link = run.parse::<RunId>().ok().map(|run| format!("../{run}/report.html"));
         vec![
             Cell::new(word(&step["step"])),
             Cell::new(code).toned(tone),

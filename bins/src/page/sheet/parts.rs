@@ -62,7 +62,7 @@ impl Block {
 
 impl Table {
     pub(super) fn new(head: &[&str], rows: Vec<Vec<Cell>>) -> Self {
-        let head: Vec<String> = head.iter().map(|name| (*name).to_owned()).collect();
+        let head: Vec<String> = head.iter().map(|name| visible(name)).collect();
         Self { numbers_from: head.len(), head, wide: false, rows }
     }
 
