@@ -5,9 +5,11 @@
 mod args;
 mod commands;
 mod config;
+mod effort;
 pub mod exit;
 mod failover;
 mod job;
+mod kind;
 mod logging;
 mod metrics;
 mod notify;
@@ -82,11 +84,11 @@ async fn dispatch(cli: Cli, origin: Origin) -> Exit {
         Command::Undo(args) => commands::undo::run(*args, talk, origin).await,
         Command::Versions(args) => commands::versions::run(*args).await,
         Command::Drill(args) => commands::drill::run(*args, talk, origin).await,
-        Command::Failover(args) => commands::failover::run(args).await,
-        Command::Failback(args) => commands::failback::run(*args, talk).await,
-        Command::Lag(args) => commands::lag::run(*args, talk).await,
-        Command::Posture(args) => commands::posture::run(*args).await,
-        Command::Cost(args) => commands::cost::run(*args, talk).await,
+        Command::Failover(args) => commands::failover::run(args, origin).await,
+        Command::Failback(args) => commands::failback::run(*args, talk, origin).await,
+        Command::Lag(args) => commands::lag::run(*args, talk, origin).await,
+        Command::Posture(args) => commands::posture::run(*args, origin).await,
+        Command::Cost(args) => commands::cost::run(*args, talk, origin).await,
         Command::Resume(args) => Box::pin(commands::resume::run(args)).await,
         Command::Runs(args) => commands::runs::run(&args),
         Command::Report(args) => commands::report::run(&args),

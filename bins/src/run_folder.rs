@@ -1,5 +1,6 @@
 //! Where a run leaves its files, and what it is called.
 
+use s3twin_engine::journal::RunId;
 use s3twin_engine::report::Summary;
 use std::fs::File;
 use std::io;
@@ -79,6 +80,12 @@ pub(crate) fn find(state: impl FnOnce() -> Result<PathBuf, String>, wanted: &str
         }
         (None, _) => Err(format!("there is no run {wanted}, and no folder of a run by that name; {known}")),
     }
+}
+
+/// The folder of a run by its whole id.
+pub(crate) fn by_id(state: &Path, id: &str) -> Option<PathBuf> {
+    let id: RunId = id.parse().ok()?;
+    Some(state.join("runs").join(id.as_str())).filter(|folder| folder.is_dir())
 }
 
 /// The name of a run's folder, which is its id.

@@ -47,6 +47,7 @@ mod restore_history;
 mod restore_stage;
 mod restore_thaw;
 mod resume;
+mod run_pages;
 mod secrets;
 mod sse_c;
 mod storm;

@@ -309,7 +309,7 @@ fn a_fleet_is_held_by_its_tiers_and_as_a_job() {
     let table = world.spawn(&arguments).wait().exits(0).stdout;
     assert!(table.starts_with("1 of 1 bucket set as wanted") && table.contains("gold"), "{table}");
     let page = std::fs::read_to_string(folder.join("posture.md")).expect("a page");
-    assert!(page.contains("| source | gold | kept |"), "{page}");
+    assert!(page.contains("| `s3://source` | gold | kept |"), "{page}");
     assert!(folder.join("posture.json").exists());
 }
 

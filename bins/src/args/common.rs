@@ -47,7 +47,7 @@ pub(crate) struct OutputArgs {
     /// What is printed on stdout at the end
     #[arg(long, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
     pub(crate) output: OutputFormat,
-    /// Folder for summary.json, findings.jsonl and report.html [default: a folder of its own in the state dir]
+    /// Folder for the results and the page [default: a folder of its own in the state dir]
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
     /// Where runs are remembered [default: $XDG_STATE_HOME/s3twin or ~/.local/state/s3twin]

@@ -1,6 +1,6 @@
 //! `s3twin cost`.
 
-use super::{EndpointArgs, LimitArgs, OutputFormat};
+use super::{EndpointArgs, LimitArgs, OutputArgs};
 use clap::Args;
 use s3twin_engine::model::Location;
 use std::path::PathBuf;
@@ -21,9 +21,8 @@ pub(crate) struct CostArgs {
     /// Print the prices that would be used, and do nothing
     #[arg(long)]
     pub(crate) print_prices: bool,
-    /// What is printed on stdout at the end
-    #[arg(long, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
-    pub(crate) output: OutputFormat,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]

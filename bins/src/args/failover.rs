@@ -2,10 +2,9 @@
 
 use super::jobs::ConfigArgs;
 use super::moment::span;
-use super::{EndpointArgs, LimitArgs, OutputFormat};
+use super::{EndpointArgs, LimitArgs, OutputArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use s3twin_engine::model::Location;
-use std::path::PathBuf;
 
 /// Can the replica take over? Check it, or do it with hooks of yours
 ///
@@ -62,12 +61,8 @@ pub(crate) struct FailoverCheckArgs {
     /// Also write a tiny object to the replica, see it and remove it
     #[arg(long)]
     pub(crate) write_test: bool,
-    /// What is printed on stdout at the end
-    #[arg(long, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
-    pub(crate) output: OutputFormat,
-    /// Where runs are remembered [default: $XDG_STATE_HOME/s3twin or ~/.local/state/s3twin]
-    #[arg(long, value_name = "DIR", env = "S3TWIN_STATE_DIR")]
-    pub(crate) state_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
@@ -134,12 +129,8 @@ pub(crate) struct FailbackArgs {
     /// Refuse to start if more than N objects would be deleted
     #[arg(long, value_name = "N", requires = "delete", help_heading = "Deleting")]
     pub(crate) max_delete: Option<u64>,
-    /// What is printed on stdout at the end
-    #[arg(long, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
-    pub(crate) output: OutputFormat,
-    /// Where runs are remembered [default: $XDG_STATE_HOME/s3twin or ~/.local/state/s3twin]
-    #[arg(long, value_name = "DIR", env = "S3TWIN_STATE_DIR")]
-    pub(crate) state_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]

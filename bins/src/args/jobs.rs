@@ -63,6 +63,9 @@ Examples:
 pub(crate) struct RunArgs {
     /// Its name in the file
     pub(crate) job: String,
+    /// Show what the job would change, and change nothing; not counted as a run of the job
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// More flags for the job's command, after --
     #[arg(last = true, value_name = "FLAGS")]
     pub(crate) more: Vec<String>,
@@ -79,7 +82,8 @@ pub(crate) struct RunArgs {
 const RUN_EXAMPLES: &str = "\
 Examples:
   s3twin run nightly-audit
-  s3twin run nightly-sync -- --dry-run
+  s3twin run nightly-sync --dry-run
+  s3twin run nightly-sync -- --max-delete 50
   s3twin run nightly-audit --metrics-file /var/lib/node_exporter/s3twin.prom   (from cron)";
 
 /// Run the jobs of s3twin.toml by their cron lines, until told to stop

@@ -1,10 +1,9 @@
 //! `s3twin lag`.
 
 use super::moment::{TimeArg, span};
-use super::{EndpointArgs, FilterArgs, LimitArgs, OutputFormat};
+use super::{EndpointArgs, FilterArgs, LimitArgs, OutputArgs};
 use clap::Args;
 use s3twin_engine::model::Location;
-use std::path::PathBuf;
 
 /// Measure how far the replica is behind; changes nothing
 ///
@@ -29,12 +28,8 @@ pub(crate) struct LagArgs {
     pub(crate) max_heads: u64,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
-    /// What is printed on stdout at the end
-    #[arg(long, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
-    pub(crate) output: OutputFormat,
-    /// Also write lag.json into this folder
-    #[arg(long, value_name = "DIR")]
-    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]

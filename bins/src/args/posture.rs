@@ -1,10 +1,9 @@
 //! `s3twin posture`.
 
 use super::jobs::ConfigArgs;
-use super::{EndpointArgs, LimitArgs, OutputFormat};
+use super::{EndpointArgs, LimitArgs, OutputArgs};
 use clap::Args;
 use s3twin_engine::model::Location;
-use std::path::PathBuf;
 
 /// Hold the settings of buckets against the policy of their tier; mend what is safe to mend with --apply
 ///
@@ -25,6 +24,9 @@ pub(crate) struct PostureArgs {
     /// Mend what may be mended
     #[arg(long, help_heading = "Mending")]
     pub(crate) apply: bool,
+    /// Only show what --apply would do; wins over it
+    #[arg(long, help_heading = "Mending")]
+    pub(crate) dry_run: bool,
     /// Role that S3 may use to replicate; without it no replication rule is added
     #[arg(long, value_name = "ARN", value_parser = role, help_heading = "Mending")]
     pub(crate) replication_role: Option<String>,
@@ -34,12 +36,8 @@ pub(crate) struct PostureArgs {
     /// Also add rules by which S3 removes older versions, for good
     #[arg(long, help_heading = "Mending")]
     pub(crate) expire_versions: bool,
-    /// What is printed on stdout at the end
-    #[arg(long, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
-    pub(crate) output: OutputFormat,
-    /// Folder for posture.json and posture.md
-    #[arg(long, value_name = "DIR")]
-    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
     #[command(flatten)]
@@ -61,5 +59,6 @@ Examples:
   s3twin posture s3://media
   s3twin posture s3://media --tier critical --output json
   s3twin posture                                   (every bucket of s3twin.toml, by its tier)
+  s3twin posture s3://media --apply --dry-run
   s3twin posture s3://media --apply
   s3twin posture s3://media --apply --replicate-to s3://copy --replication-role arn:aws:iam::123456789012:role/copy";

@@ -11,7 +11,7 @@ pub(crate) struct RunsArgs {
     /// Runs shown at most; 0 shows all
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
     pub(crate) limit: usize,
-    /// Only runs of this command (audit, sync)
+    /// Only runs of this command (audit, lag, failover)
     #[arg(long, value_name = "COMMAND")]
     pub(crate) command: Option<String>,
     /// What is printed on stdout
@@ -57,6 +57,6 @@ pub(crate) enum ReportFormat {
     Html,
     /// For mails and tickets
     Markdown,
-    /// The summary, as the run left it
+    /// What --output json of the run printed, as it lies there
     Json,
 }

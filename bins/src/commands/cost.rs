@@ -1,7 +1,11 @@
 //! `s3twin cost`.
 
-use crate::args::{CostArgs, OutputFormat, Talk};
+use super::dossier::{Content, Dossier, Subject};
+use crate::Origin;
+use crate::args::{CostArgs, Talk};
+use crate::effort::Effort;
 use crate::exit::Exit;
+use crate::kind::Kind;
 use crate::screen::out::say;
 use crate::screen::{self, bytes, grouped};
 use crate::setup;
@@ -18,26 +22,31 @@ use std::sync::Arc;
 const BUILT_IN: &str = include_str!("../../templates/prices.toml");
 const SCHEMA: &str = "s3twin.cost/1";
 
-pub(crate) async fn run(args: CostArgs, talk: Talk) -> Exit {
-    match price_all(&args, &talk).await {
-        Ok(text) => {
-            say!("{text}");
-            Exit::Clean
+pub(crate) async fn run(args: CostArgs, talk: Talk, origin: Origin) -> Exit {
+    let (prices, text) = match prices(args.prices.as_deref()) {
+        Ok(read) => read,
+        Err(message) => {
+            eprintln!("s3twin: {message}");
+            return Exit::Usage;
         }
-        Err(error) => {
-            eprintln!("s3twin: {error}");
-            Exit::of(&error)
-        }
+    };
+    if args.print_prices {
+        say!("{}", text.trim_end());
+        return Exit::Clean;
     }
+    let names: Vec<String> = args.buckets.iter().map(ToString::to_string).collect();
+    let subject = Subject { kind: Kind::Cost, source: names.join(", "), replica: None, dry_run: false };
+    Dossier::keep(subject, &args.output, &origin, async |_| {
+        let (priced, effort) = Box::pin(price_all(&args, &talk, &prices)).await?;
+        let (report, text) = (result(&priced, &prices), text_of(&priced, &prices));
+        Ok(Content { report, text, exit: Exit::Clean, effort })
+    })
+    .await
 }
 
-async fn price_all(args: &CostArgs, talk: &Talk) -> Result<String, Error> {
-    let (prices, text) = prices(args.prices.as_deref()).map_err(Error::Invalid)?;
-    if args.print_prices {
-        return Ok(text.trim_end().to_owned());
-    }
+async fn price_all(args: &CostArgs, talk: &Talk, prices: &Prices) -> Result<(Vec<Priced>, Effort), Error> {
     let cancel = setup::cancel_on_signals();
-    let mut priced = Vec::new();
+    let (mut priced, mut effort) = (Vec::new(), Effort::default());
     for bucket in &args.buckets {
         let connected =
             Box::pin(setup::connect_bucket(bucket, &args.endpoints, &args.limits, &cancel)).await?;
@@ -47,20 +56,20 @@ async fn price_all(args: &CostArgs, talk: &Talk) -> Result<String, Error> {
         let ranges_max = setup::ranges_max(&Sides { source: Arc::clone(&side), replica: None });
         let found = census(side, &*store, now, ranges_max, &connected.progress, cancel.clone()).await;
         drop(bar);
-        priced.push(Priced::new(bucket, found?, &prices));
+        priced.push(Priced::new(bucket, found?, prices));
+        effort.add(&connected.progress.meter);
     }
-    Ok(match args.output {
-        OutputFormat::Json => result(&priced, &prices).to_string(),
-        OutputFormat::Text => {
-            let texts: Vec<String> = priced.iter().map(Priced::text).collect();
-            format!(
-                "{}\n\n{}\n\nPrices: {}. Without taxes, discounts and free tiers.",
-                headline(&priced),
-                texts.join("\n\n"),
-                prices.source
-            )
-        }
-    })
+    Ok((priced, effort))
+}
+
+fn text_of(priced: &[Priced], prices: &Prices) -> String {
+    let texts: Vec<String> = priced.iter().map(Priced::text).collect();
+    format!(
+        "{}\n\n{}\n\nPrices: {}. Without taxes, discounts and free tiers.\n",
+        headline(priced),
+        texts.join("\n\n"),
+        prices.source
+    )
 }
 
 fn prices(given: Option<&Path>) -> Result<(Prices, String), String> {

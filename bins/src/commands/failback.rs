@@ -1,16 +1,20 @@
 //! `s3twin failback`: the commands of the program, with the sides turned, each a process and a run of its own.
 
-use crate::args::{EndpointArgs, FailbackArgs, LogFormat, OutputFormat, Talk};
+use super::dossier::{Content, Dossier, Subject};
+use crate::Origin;
+use crate::args::{EndpointArgs, FailbackArgs, LogFormat, Talk};
+use crate::effort::Effort;
 use crate::exit::Exit;
 use crate::failover::turned;
 use crate::job::{Finished, Stop, hold, run_child};
+use crate::kind::Kind;
 use crate::page::headline_of;
 use crate::run_folder;
-use crate::screen::out::say;
 use clap::ValueEnum as _;
 use s3twin_engine::Error;
 use s3twin_engine::report::Summary;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,23 +26,31 @@ struct Step {
     summary: Option<Value>,
 }
 
-pub(crate) async fn run(args: FailbackArgs, talk: Talk) -> Exit {
-    match Box::pin(fail_back(&args, &talk)).await {
-        Ok(exit) => exit,
-        Err(error) => {
-            eprintln!("s3twin: {error}");
-            Exit::of(&error)
-        }
-    }
+pub(crate) async fn run(args: FailbackArgs, talk: Talk, origin: Origin) -> Exit {
+    Box::pin(prepare(&args, &talk, &origin)).await.unwrap_or_else(|error| {
+        eprintln!("s3twin: {error}");
+        Exit::of(&error)
+    })
 }
 
-async fn fail_back(args: &FailbackArgs, talk: &Talk) -> Result<Exit, Error> {
-    let state = run_folder::state_dir(args.state_dir.as_deref()).map_err(Error::Invalid)?;
+async fn prepare(args: &FailbackArgs, talk: &Talk, origin: &Origin) -> Result<Exit, Error> {
+    let state = run_folder::state_dir(args.output.state_dir.as_deref()).map_err(Error::Invalid)?;
     let _lease = hold(&state, &format!("failback {} {}", args.primary, args.replica))?;
+    let subject = Subject {
+        kind: Kind::Failback,
+        source: args.replica.to_string(),
+        replica: Some(args.primary.to_string()),
+        dry_run: args.dry_run,
+    };
+    let work = async |_: &Dossier| fail_back(args, talk, &state).await;
+    Ok(Dossier::keep(subject, &args.output, origin, work).await)
+}
+
+async fn fail_back(args: &FailbackArgs, talk: &Talk, state: &Path) -> Result<Content, Error> {
     let stop = Stop::on_signals(Duration::ZERO);
-    let mut plan = vec![("sync", sync_argv(args, &state))];
+    let mut plan = vec![("sync", sync_argv(args, state))];
     if !args.dry_run {
-        plan.push(("audit", audit_argv(args, &state)));
+        plan.push(("audit", audit_argv(args, state)));
     }
     let mut steps = Vec::new();
     for (name, mut argv) in plan {
@@ -60,8 +72,15 @@ async fn fail_back(args: &FailbackArgs, talk: &Talk) -> Result<Exit, Error> {
         }
     }
     let exit = exit_of(&steps, args, &stop);
-    show(args, &steps, exit);
-    Ok(exit)
+    let (go, headline) = headline(args, &steps, exit);
+    let text = text(&headline, &steps);
+    // The steps count what they ask, each for itself.
+    Ok(Content {
+        report: json_of(args, &steps, (go, &headline), exit),
+        text,
+        exit,
+        effort: Effort::default(),
+    })
 }
 
 fn step(name: &'static str, finished: &Finished) -> Step {
@@ -124,35 +143,36 @@ fn common(args: &FailbackArgs, endpoints: &EndpointArgs, state: &Path) -> Vec<St
     said.chain(unverified).collect()
 }
 
-fn show(args: &FailbackArgs, steps: &[Step], exit: Exit) {
-    let (go, headline) = headline(args, steps, exit);
-    if args.output == OutputFormat::Json {
-        let steps: Vec<Value> = steps
-            .iter()
-            .map(|step| json!({ "step": step.name, "exit_code": step.code, "summary": step.summary }))
-            .collect();
-        say!(
-            "{}",
-            json!({
-                "schema": "s3twin.failback/1", "command": "failback", "primary": args.primary.to_string(),
-                "replica": args.replica.to_string(), "dry_run": args.dry_run, "go": go, "headline": headline,
-                "exit_code": exit.code(), "steps": steps,
-            })
-        );
-        return;
-    }
-    say!("{headline}");
+fn json_of(args: &FailbackArgs, steps: &[Step], (go, headline): (bool, &str), exit: Exit) -> Value {
+    let steps: Vec<Value> = steps
+        .iter()
+        .map(|step| json!({ "step": step.name, "exit_code": step.code, "summary": step.summary }))
+        .collect();
+    json!({
+        "schema": "s3twin.failback/1", "command": "failback", "primary": args.primary.to_string(),
+        "replica": args.replica.to_string(), "dry_run": args.dry_run, "go": go, "headline": headline,
+        "exit_code": exit.code(), "steps": steps,
+    })
+}
+
+fn text(headline: &str, steps: &[Step]) -> String {
+    let mut text = format!("{headline}\n");
     for step in steps {
         let summary =
             step.summary.clone().and_then(|summary| serde_json::from_value::<Summary>(summary).ok());
-        match summary {
-            Some(summary) => {
-                say!("  {}: {}", step.name, headline_of(&summary));
-                say!("    s3twin report {}", summary.run_id);
-            }
-            None => say!("  {}: ended without a result; stderr says why", step.name),
-        }
+        // Writing to a String cannot fail.
+        let _ = match summary {
+            Some(summary) => writeln!(
+                text,
+                "  {}: {}\n    s3twin report {}",
+                step.name,
+                headline_of(&summary),
+                summary.run_id
+            ),
+            None => writeln!(text, "  {}: ended without a result; stderr says why", step.name),
+        };
     }
+    text
 }
 
 /// Go, or why not, and what then.

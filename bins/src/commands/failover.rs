@@ -1,76 +1,82 @@
 //! `s3twin failover`.
 
+use super::dossier::{Content, Dossier, Subject};
 use crate::args::{FailoverAction, FailoverCheckArgs, FailoverCommand, FailoverRunArgs, OutputFormat};
 use crate::config::{Loaded, find};
 use crate::exit::Exit;
 use crate::failover::{Calls, Check, Found, HookRun, Readiness, check};
 use crate::job::hold;
-use crate::screen::out::{say, show};
-use crate::{run_folder, setup};
+use crate::kind::Kind;
+use crate::screen::out::show;
+use crate::{Origin, run_folder, setup};
 use comfy_table::{ContentArrangement, Table, presets};
 use s3twin_engine::Error;
 use s3twin_engine::model::Location;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) async fn run(command: FailoverCommand) -> Exit {
-    let done = match command.action {
-        FailoverAction::Check(args) => Box::pin(only_check(&args)).await,
-        FailoverAction::Run(args) => Box::pin(fail_over(&args)).await,
-    };
-    done.unwrap_or_else(|error| {
-        eprintln!("s3twin: {error}");
-        Exit::of(&error)
-    })
-}
-
-fn state_of(args: &FailoverCheckArgs) -> Result<PathBuf, Error> {
-    run_folder::state_dir(args.state_dir.as_deref()).map_err(Error::Invalid)
-}
-
-async fn only_check(args: &FailoverCheckArgs) -> Result<Exit, Error> {
-    let state = state_of(args)?;
-    let readiness = Box::pin(check(args, &state, &setup::cancel_on_signals())).await?;
-    let exit = if readiness.go { Exit::Clean } else { Exit::LookAt };
-    match args.output {
-        OutputFormat::Text => show(format_args!("{}", table(&readiness))),
-        OutputFormat::Json => {
-            let mut result = json!(readiness);
-            result["exit_code"] = exit.code().into();
-            say!("{result}");
+pub(crate) async fn run(command: FailoverCommand, origin: Origin) -> Exit {
+    match command.action {
+        FailoverAction::Check(args) => {
+            let subject = subject(Kind::FailoverCheck, &args, false);
+            Dossier::keep(subject, &args.output, &origin, async |dossier| only_check(&args, dossier).await)
+                .await
         }
+        FailoverAction::Run(args) => prepare(&args, &origin).await.unwrap_or_else(|error| {
+            eprintln!("s3twin: {error}");
+            Exit::of(&error)
+        }),
     }
-    Ok(exit)
 }
 
-async fn fail_over(args: &FailoverRunArgs) -> Result<Exit, Error> {
+fn subject(kind: Kind, args: &FailoverCheckArgs, dry_run: bool) -> Subject {
+    Subject { kind, source: args.primary.to_string(), replica: Some(args.replica.to_string()), dry_run }
+}
+
+async fn only_check(args: &FailoverCheckArgs, dossier: &Dossier) -> Result<Content, Error> {
+    let (readiness, effort) = Box::pin(check(args, dossier.state(), &setup::cancel_on_signals())).await?;
+    let exit = if readiness.go { Exit::Clean } else { Exit::LookAt };
+    let mut report = json!(readiness);
+    report["exit_code"] = exit.code().into();
+    Ok(Content { report, text: table(&readiness), exit, effort })
+}
+
+async fn prepare(args: &FailoverRunArgs, origin: &Origin) -> Result<Exit, Error> {
     let hooks = hooks(args)?;
-    let (state, cancel) = (state_of(&args.check)?, setup::cancel_on_signals());
+    let output = &args.check.output;
+    let state = run_folder::state_dir(output.state_dir.as_deref()).map_err(Error::Invalid)?;
     let (primary, replica) = (&args.check.primary, &args.check.replica);
     // Two at once would call every hook twice.
     let _lease =
         if args.dry_run { None } else { Some(hold(&state, &format!("failover {primary} {replica}"))?) };
-    let readiness = Box::pin(check(&args.check, &state, &cancel)).await?;
+    let subject = subject(Kind::FailoverRun, &args.check, args.dry_run);
+    let work = async |dossier: &Dossier| Box::pin(fail_over(args, &hooks, dossier)).await;
+    Ok(Dossier::keep(subject, output, origin, work).await)
+}
+
+async fn fail_over(args: &FailoverRunArgs, hooks: &[String], dossier: &Dossier) -> Result<Content, Error> {
+    let cancel = setup::cancel_on_signals();
+    let (primary, replica) = (&args.check.primary, &args.check.replica);
+    let (readiness, effort) = Box::pin(check(&args.check, dossier.state(), &cancel)).await?;
     let go = readiness.go || args.force;
-    if args.check.output == OutputFormat::Text {
+    if args.check.output.output == OutputFormat::Text {
+        // Before the hooks: they may take their time.
         show(format_args!("{}", table(&readiness)));
     }
     if args.dry_run || !go {
         let exit = if go { Exit::Clean } else { Exit::Refused };
-        show_plan(args, &readiness, &hooks, exit);
-        return Ok(exit);
+        let (report, text) = (plan_json(&readiness, hooks, exit), plan_text(args, &readiness, hooks, exit));
+        return Ok(Content { report, text, exit, effort });
     }
-    let calls = Calls::new(&state, readiness, &hooks, args.force);
+    let calls = Calls::new((dossier.state(), dossier.id()), readiness, hooks, args.force);
     let mut calls = calls.map_err(|error| Error::Invalid(unwritten(&error)))?;
     let made = Box::pin(calls.make((primary, replica), &cancel)).await;
     let exit = exit_of(&calls, &cancel, made.as_ref().err());
     if let Err(error) = &made {
         eprintln!("s3twin: {}", unwritten(error));
     }
-    show_calls(args, &calls, exit);
-    Ok(exit)
+    Ok(Content { report: calls_json(&calls, exit), text: calls_text(&calls), exit, effort })
 }
 
 fn unwritten(error: &std::io::Error) -> String {
@@ -115,54 +121,57 @@ fn hooks(args: &FailoverRunArgs) -> Result<Vec<String>, Error> {
     }
 }
 
+fn plan_json(readiness: &Readiness, hooks: &[String], exit: Exit) -> Value {
+    let planned: Vec<_> = hooks.iter().map(|hook| json!({ "command": hook })).collect();
+    let state = if exit == Exit::Refused { "refused" } else { "dry-run" };
+    json!({
+        "schema": "s3twin.failover-run/1", "command": "failover run", "state": state, "exit_code": exit.code(),
+        "headline": readiness.headline, "check": readiness, "hooks": planned,
+    })
+}
+
 /// Nothing was called: why, or what would be.
-fn show_plan(args: &FailoverRunArgs, readiness: &Readiness, hooks: &[String], exit: Exit) {
+fn plan_text(args: &FailoverRunArgs, readiness: &Readiness, hooks: &[String], exit: Exit) -> String {
+    let mut text = String::new();
     if exit == Exit::Refused {
         eprintln!(
             "s3twin: the replica is not ready, so no hook is called: {}. Mend what is named, --skip a check, or --force",
             readiness.headline
         );
     }
-    if args.check.output == OutputFormat::Json {
-        let planned: Vec<_> = hooks.iter().map(|hook| json!({ "command": hook })).collect();
-        let state = if exit == Exit::Refused { "refused" } else { "dry-run" };
-        say!(
-            "{}",
-            json!({
-                "schema": "s3twin.failover-run/1", "command": "failover run", "state": state, "exit_code": exit.code(),
-                "headline": readiness.headline, "check": readiness, "hooks": planned,
-            })
-        );
-        return;
-    }
     if args.dry_run {
         let condition = if exit == Exit::Refused { " if it were a go" } else { "" };
-        say!("\nWould be called{condition}, in this order:");
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "\nWould be called{condition}, in this order:");
         for (index, hook) in hooks.iter().enumerate() {
-            say!("  {}. {hook}", index + 1);
+            let _ = writeln!(text, "  {}. {hook}", index + 1);
         }
     }
+    text
 }
 
-fn show_calls(args: &FailoverRunArgs, calls: &Calls, exit: Exit) {
+fn done(calls: &Calls) -> String {
     let done = calls.hooks.iter().filter(|hook| hook.is_done()).count();
-    let headline = format!("{done} of {} hooks done", calls.hooks.len());
-    if args.check.output == OutputFormat::Json {
-        let mut result = json!(calls);
-        let state = match exit {
-            Exit::Clean => "complete",
-            Exit::Interrupted => "interrupted",
-            _ => "incomplete",
-        };
-        result["command"] = "failover run".into();
-        result["state"] = state.into();
-        result["exit_code"] = exit.code().into();
-        result["headline"] = headline.into();
-        result["folder"] = calls.folder.display().to_string().into();
-        say!("{result}");
-        return;
-    }
-    say!("\n{headline}");
+    format!("{done} of {} hooks done", calls.hooks.len())
+}
+
+fn calls_json(calls: &Calls, exit: Exit) -> Value {
+    let mut result = json!(calls);
+    let state = match exit {
+        Exit::Clean => "complete",
+        Exit::Interrupted => "interrupted",
+        _ => "incomplete",
+    };
+    result["command"] = "failover run".into();
+    result["state"] = state.into();
+    result["exit_code"] = exit.code().into();
+    result["headline"] = done(calls).into();
+    result["folder"] = calls.folder.display().to_string().into();
+    result
+}
+
+fn calls_text(calls: &Calls) -> String {
+    let mut text = format!("\n{}\n", done(calls));
     for (index, hook) in calls.hooks.iter().enumerate() {
         let end = match (hook.started_at, hook.exit_code) {
             (None, _) => "not called".to_owned(),
@@ -170,9 +179,11 @@ fn show_calls(args: &FailoverRunArgs, calls: &Calls, exit: Exit) {
             (_, Some(code)) => format!("failed with exit code {code}; see {}", hook.output),
             (_, None) => format!("ended by a signal; see {}", hook.output),
         };
-        say!("  {}. {}: {end}", index + 1, hook.command);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {}. {}: {end}", index + 1, hook.command);
     }
-    say!("Recorded in {}", calls.folder.display());
+    let _ = writeln!(text, "Recorded in {}", calls.folder.display());
+    text
 }
 
 /// The verdict, then a row for each check, then what to do.

@@ -1,11 +1,14 @@
 //! `s3twin lag`.
 
-use crate::args::{LagArgs, OutputFormat, Talk};
+use super::dossier::{Content, Dossier, Subject};
+use crate::Origin;
+use crate::args::{LagArgs, Talk};
+use crate::effort::Effort;
 use crate::exit::Exit;
+use crate::kind::Kind;
 use crate::page::{duration, visible};
-use crate::screen::out::{say, show};
 use crate::screen::{self, grouped};
-use crate::{run_folder, setup};
+use crate::setup;
 use s3twin_engine::Error;
 use s3twin_engine::model::Timestamp;
 use s3twin_engine::plan::Filter;
@@ -14,36 +17,27 @@ use s3twin_engine::run::{LagJob, lag};
 use s3twin_engine::s3::Meter;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::sync::Arc;
-use std::time::Instant;
 
-pub(crate) async fn run(args: LagArgs, talk: Talk) -> Exit {
-    let begun = Instant::now();
-    let now = setup::clock().now();
-    let (found, meter) = match Box::pin(measure(&args, &talk, now)).await {
-        Ok(found) => found,
-        Err(error) => {
-            eprintln!("s3twin: {error}");
-            return Exit::of(&error);
-        }
+pub(crate) async fn run(args: LagArgs, talk: Talk, origin: Origin) -> Exit {
+    let subject = Subject {
+        kind: Kind::Lag,
+        source: args.primary.to_string(),
+        replica: Some(args.replica.to_string()),
+        dry_run: false,
     };
-    let verdict = Verdict::of(&found, args.rpo);
-    let result = result(&args, &found, &verdict, &meter, (now, begun.elapsed().as_secs_f64()));
-    if let Some(folder) = &args.report {
-        let written = std::fs::create_dir_all(folder).and_then(|()| {
-            run_folder::write_whole(&folder.join("lag.json"), |file| writeln!(file, "{result:#}"))
-        });
-        if let Err(error) = written {
-            eprintln!("s3twin: {} cannot be written: {error}", folder.join("lag.json").display());
-            return Exit::Incomplete;
-        }
-    }
-    match args.output {
-        OutputFormat::Json => say!("{result}"),
-        OutputFormat::Text => show(format_args!("{}", text(&args, &found, &verdict))),
-    }
-    verdict.exit
+    Dossier::keep(subject, &args.output, &origin, async |dossier| {
+        let now = dossier.started_at();
+        let (lag, meter) = Box::pin(measure(&args, &talk, now)).await?;
+        let verdict = Verdict::of(&lag, args.rpo);
+        Ok(Content {
+            report: result(&args, &lag, &verdict, &meter, (now, dossier.elapsed_seconds())),
+            text: text(&args, &lag, &verdict),
+            exit: verdict.exit,
+            effort: Effort::of(&meter),
+        })
+    })
+    .await
 }
 
 async fn measure(args: &LagArgs, talk: &Talk, now: Timestamp) -> Result<(Lag, Arc<Meter>), Error> {
@@ -127,6 +121,7 @@ fn result(
         "rpo_kept": verdict.kept,
         "versions": lag.counts,
         "lag_seconds": lag.percentiles(),
+        "lag_histogram": lag.histogram(),
         "youngest_arrived_age_seconds": lag.youngest_arrived.map(age),
         "oldest_open": lag.oldest(),
         "open": lag.open,

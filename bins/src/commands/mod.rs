@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod cost;
 pub(crate) mod demo;
 pub(crate) mod deploy;
+pub(crate) mod dossier;
 pub(crate) mod drill;
 mod earlier;
 pub(crate) mod failback;

@@ -1,24 +1,22 @@
 //! `s3twin posture`.
 
-use crate::args::{OutputFormat, PostureArgs};
+use super::dossier::{Content, Dossier, Subject};
+use crate::args::PostureArgs;
+use crate::effort::Effort;
 use crate::exit::Exit;
-use crate::posture::{Counts, Held, Target, headline, json, markdown, targets, text};
-use crate::{run_folder, setup};
+use crate::kind::Kind;
+use crate::posture::{Counts, Held, Target, headline, json, targets, text};
+use crate::{Origin, setup};
 use futures::StreamExt as _;
 use s3twin_engine::Error;
 use s3twin_engine::report::request_cost_usd;
 use s3twin_engine::run::posture::{look, mend};
-use serde_json::Value;
-use std::io::{self, Write as _};
-use std::path::Path;
-use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Buckets asked at once.
 const AT_ONCE: usize = 8;
 
-pub(crate) async fn run(args: PostureArgs) -> Exit {
-    let (begun, now) = (Instant::now(), setup::clock().now());
+pub(crate) async fn run(args: PostureArgs, origin: Origin) -> Exit {
     let targets = match targets(&args) {
         Ok(targets) => targets,
         Err(error) => {
@@ -27,36 +25,35 @@ pub(crate) async fn run(args: PostureArgs) -> Exit {
         }
     };
     setup::warn(&args.endpoints);
+    let names: Vec<String> = targets.iter().map(|target| format!("s3://{}", target.bucket)).collect();
+    let subject =
+        Subject { kind: Kind::Posture, source: names.join(", "), replica: None, dry_run: args.dry_run };
+    Dossier::keep(subject, &args.output, &origin, async |dossier| {
+        Ok(Box::pin(ask_all(&args, targets, dossier)).await)
+    })
+    .await
+}
+
+async fn ask_all(args: &PostureArgs, targets: Vec<Target>, dossier: &Dossier) -> Content {
     let cancel = setup::cancel_on_signals();
     let fleet = setup::Fleet::new(&args.limits, &cancel);
-    let held = Box::pin(hold_all(targets, &fleet, args.apply, &cancel)).await;
+    let apply = args.apply && !args.dry_run;
+    let held = hold_all(targets, &fleet, apply, &cancel).await;
     let counts = Counts::of(&held);
     let exit = if cancel.is_cancelled() { Exit::Interrupted } else { counts.exit() };
-    let mut result = json(&held, counts, args.apply);
-    result["started_at"] = serde_json::json!(now);
-    result["elapsed_seconds"] = begun.elapsed().as_secs_f64().into();
-    result["state"] = state_word(exit).into();
-    result["exit_code"] = exit.code().into();
-    result["requests"] = serde_json::json!(fleet.meter().requests());
-    result["retries"] = fleet.meter().retries().into();
-    result["throttled"] = fleet.meter().throttled().into();
-    result["estimated_cost_usd"] = request_cost_usd(fleet.meter()).into();
-    if let Some(folder) = &args.report
-        && let Err(error) = leave(folder, &result, &markdown(&held, counts))
-    {
-        eprintln!("s3twin: the report in {} cannot be written: {error}", folder.display());
-        return Exit::Incomplete;
-    }
-    let shown = match args.output {
-        OutputFormat::Json => format!("{result}\n"),
-        OutputFormat::Text => text(&held, counts),
-    };
-    // A reader that has gone away has seen enough.
-    let _ = io::stdout().write_all(shown.as_bytes());
+    let mut report = json(&held, counts, apply);
+    report["started_at"] = serde_json::json!(dossier.started_at());
+    report["elapsed_seconds"] = dossier.elapsed_seconds().into();
+    report["state"] = state_word(exit).into();
+    report["exit_code"] = exit.code().into();
+    report["requests"] = serde_json::json!(fleet.meter().requests());
+    report["retries"] = fleet.meter().retries().into();
+    report["throttled"] = fleet.meter().throttled().into();
+    report["estimated_cost_usd"] = request_cost_usd(fleet.meter()).into();
     if exit == Exit::Interrupted {
         eprintln!("s3twin: interrupted: {}", headline(&held, counts));
     }
-    exit
+    Content { report, text: text(&held, counts), exit, effort: Effort::of(fleet.meter()) }
 }
 
 async fn hold_all(
@@ -96,10 +93,4 @@ fn state_word(exit: Exit) -> &'static str {
         Exit::Incomplete => "incomplete",
         _ => "complete",
     }
-}
-
-fn leave(folder: &Path, result: &Value, markdown: &str) -> io::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    run_folder::write_whole(&folder.join("posture.json"), |file| writeln!(file, "{result:#}"))?;
-    run_folder::write_whole(&folder.join("posture.md"), |file| file.write_all(markdown.as_bytes()))
 }

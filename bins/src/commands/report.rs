@@ -46,7 +46,7 @@ fn render(source: &Source<'_>, format: ReportFormat, out: &mut impl Write) -> io
         ReportFormat::Markdown => out.write_all(source.markdown()?.as_bytes())?,
         ReportFormat::Json => {
             // As it lies there: a newer version may have written more than this one knows.
-            let json = std::fs::read(source.folder.join("summary.json"))?;
+            let json = std::fs::read(source.folder.join(source.data_file()))?;
             out.write_all(json.trim_ascii())?;
             out.write_all(b"\n")?;
         }

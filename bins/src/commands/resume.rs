@@ -2,6 +2,7 @@
 
 use crate::args::{Cli, ResumeArgs};
 use crate::exit::Exit;
+use crate::kind::Kind;
 use crate::{Origin, run_folder};
 use clap::Parser as _;
 use s3twin_engine::journal::{Replay, RunDir, RunState, StateDir};
@@ -36,6 +37,10 @@ fn interrupted(args: &ResumeArgs) -> Result<(Cli, Origin), String> {
     let run = state.find(&args.run).map_err(|error| format!("{error}. What to do: {}", error.advice()))?;
     let entry = run.entry();
     let id = &run.id;
+    let command = entry.started.as_ref().map_or("", |started| &started.command);
+    if Kind::of(command).is_some() && entry.state != RunState::Running {
+        return Err(format!("run {id} keeps nothing to go on from: start `s3twin {command}` again"));
+    }
     match entry.state {
         RunState::Interrupted | RunState::Crashed => {}
         // A run that could not reach the end stands where it stopped.

@@ -3,11 +3,12 @@
 use crate::args::{OutputFormat, RunArgs, ScheduleArgs, Talk};
 use crate::config::{Loaded, seconds};
 use crate::exit::Exit;
-use crate::job::{History, JobRun, Jobs, Outcome, Start, Stop, hold};
+use crate::job::{JobRun, Jobs, Outcome, Start, Stop, hold};
 use crate::schedule::{Listener, Service};
 use crate::screen::out::say;
 use crate::{run_folder, screen};
 use s3twin_engine::report::Summary;
+use serde_json::Value;
 use std::time::Duration;
 
 pub(crate) async fn run(args: RunArgs, talk: Talk) -> Exit {
@@ -22,9 +23,14 @@ pub(crate) async fn run(args: RunArgs, talk: Talk) -> Exit {
         }
     };
     let stop = Stop::on_signals(Duration::ZERO);
-    match jobs.run(&args.job, Start::Fresh(args.more), &stop).await {
-        Ok(run) => {
-            show(&jobs, &args.job, &run, args.output);
+    let ran = if args.dry_run {
+        jobs.rehearse(&args.job, args.more, &stop).await
+    } else {
+        jobs.run(&args.job, Start::Fresh(args.more), &stop).await
+    };
+    match ran {
+        Ok((run, result)) => {
+            show(&jobs, result, args.output);
             exit_of(&run)
         }
         Err(error) => {
@@ -35,21 +41,23 @@ pub(crate) async fn run(args: RunArgs, talk: Talk) -> Exit {
 }
 
 /// The command's own result, as the command would have shown it.
-fn show(jobs: &Jobs, name: &str, run: &JobRun, output: OutputFormat) {
-    let result = History::read(&jobs.state, name).last_result;
-    let result = result.filter(|result| result["run_id"].as_str() == run.run_id.as_deref());
-    match (output, result) {
-        (OutputFormat::Json, Some(result)) => say!("{result}"),
-        (OutputFormat::Text, Some(result)) => match serde_json::from_value::<Summary>(result.clone()) {
-            Ok(summary) => {
-                let folder = jobs.state.join("runs").join(&summary.run_id);
-                screen::print_findings(&folder.join("findings.jsonl"), 20);
-                screen::print_summary(&summary, &folder);
-            }
-            Err(_) => say!("{result:#}"),
-        },
-        // It ended before it had a result, and stderr says why.
-        (_, None) => {}
+fn show(jobs: &Jobs, result: Option<Value>, output: OutputFormat) {
+    // Without a result it ended before it had one, and stderr says why.
+    let Some(result) = result else { return };
+    if output == OutputFormat::Json {
+        say!("{result}");
+        return;
+    }
+    let folder = |id: &str| jobs.state.join("runs").join(id);
+    if let Ok(summary) = serde_json::from_value::<Summary>(result.clone()) {
+        let folder = folder(&summary.run_id);
+        screen::print_findings(&folder.join("findings.jsonl"), 20);
+        screen::print_summary(&summary, &folder);
+        return;
+    }
+    match (result["headline"].as_str(), result["run_id"].as_str()) {
+        (Some(headline), Some(id)) => say!("{headline}\n  report     {}", folder(id).display()),
+        _ => say!("{result:#}"),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::unfinished::Unfinished;
 use crate::args::{OutputFormat, RunsArgs};
 use crate::exit::Exit;
+use crate::kind::Kind;
 use crate::page::{duration, moment};
 use crate::screen::grouped;
 use crate::{run_folder, setup};
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &RunsArgs) -> Exit {
         }
     };
     let limit = if args.limit == 0 { usize::MAX } else { args.limit };
-    let wanted = |run: &Run| args.command.as_deref().is_none_or(|command| command == run.command());
+    let wanted = |run: &Run| args.command.as_deref().is_none_or(|command| run.is_of(command));
     let runs: Vec<Run> =
         folders.into_iter().map(|folder| Run::read(folder, &state)).filter(wanted).take(limit).collect();
     let text = match args.output {
@@ -72,9 +73,16 @@ impl Run {
             Err(_) => {
                 let id = self.id();
                 let middle = id.split_once('-').and_then(|(_, rest)| rest.rsplit_once('-'));
-                middle.map(|(command, _)| command.to_owned()).unwrap_or_default()
+                let slug = middle.map(|(command, _)| command).unwrap_or_default();
+                Kind::of(slug).map_or_else(|| slug.to_owned(), |kind| kind.command().to_owned())
             }
         }
+    }
+
+    /// `failover` is both of its commands.
+    fn is_of(&self, command: &str) -> bool {
+        let own = self.command();
+        own == command || own.split(' ').next() == Some(command)
     }
 
     fn json(&self) -> Value {
@@ -91,6 +99,9 @@ impl Run {
                 object["actions"] = json!(s.actions);
                 object["dry_run"] = json!(s.dry_run);
                 object["awaiting_thaw"] = json!(s.awaiting_thaw);
+                if let Some(headline) = &s.headline {
+                    object["headline"] = json!(headline);
+                }
             }
             Err(message) => object["error"] = json!(message),
         }
@@ -132,18 +143,28 @@ impl Run {
         let Some(open) = &self.unfinished else {
             return [self.id(), self.command(), String::new(), self.state(), String::new(), String::new()];
         };
-        let state = if open.running { "running".to_owned() } else { format!("{}, resume it", self.state()) };
+        let own = Kind::of(&self.command()).is_some();
+        let state = match (open.running, own) {
+            (true, _) => "running".to_owned(),
+            (false, true) => self.state(),
+            (false, false) => format!("{}, resume it", self.state()),
+        };
+        let progress = if own { String::new() } else { open.progress() };
         let when = open.started_at.map(moment).unwrap_or_default();
         let now = setup::clock().now();
         #[allow(clippy::cast_precision_loss)]
         let age = open.started_at.map(|at| duration((now.millis() - at.millis()).max(0) as f64 / 1000.0));
         let age = age.map(|age| format!("{age} ago")).unwrap_or_default();
-        [self.id(), self.command(), when, state, open.progress(), age]
+        [self.id(), self.command(), when, state, progress, age]
     }
 }
 
-/// `1,204 identical, 3 missing`; of a run that changes things also what it did.
+/// `1,204 identical, 3 missing`; of a run that changes things also what it did; of one with a report of its own
+/// what that says.
 fn counts(summary: &Summary) -> String {
+    if Kind::of(&summary.command).is_some() {
+        return summary.headline.clone().or_else(|| summary.error.clone()).unwrap_or_default();
+    }
     let (v, a) = (&summary.verdicts, &summary.actions);
     let all = [
         (v.identical, "identical"),

@@ -19,7 +19,7 @@ const OURS: [(&str, &str); 6] = [
     ("report", "the report is in the run's folder"),
     ("include", "write filters = [{ include = \"…\" }], whose order counts"),
     ("exclude", "write filters = [{ exclude = \"…\" }], whose order counts"),
-    ("dry-run", "rehearse with `s3twin run JOB -- --dry-run`"),
+    ("dry-run", "rehearse with `s3twin run JOB --dry-run`"),
 ];
 
 /// Checks everything.

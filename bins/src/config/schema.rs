@@ -143,6 +143,20 @@ impl JobCommand {
         matches!(self, Self::Audit | Self::Sync | Self::Lag)
     }
 
+    /// The flag with which it changes nothing; `None` where it never does.
+    ///
+    /// # Errors
+    /// Of a command that cannot do without.
+    pub(crate) fn rehearsal(self) -> Result<Option<&'static str>, String> {
+        match self {
+            Self::Sync | Self::Posture => Ok(Some("--dry-run")),
+            Self::Audit | Self::Lag | Self::Cost => Ok(None),
+            Self::Drill => {
+                Err("a drill writes test objects, or it proves nothing: it has no dry run".to_owned())
+            }
+        }
+    }
+
     /// Takes buckets by their names in the file, and all of them when none is named.
     pub(crate) fn takes_names(self) -> bool {
         self == Self::Posture

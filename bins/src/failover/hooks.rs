@@ -43,13 +43,16 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    /// Makes the folder of this failover.
+    /// Makes the folder of this failover, which has the name of its run.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub(crate) fn new(state: &Path, check: Readiness, hooks: &[String], forced: bool) -> io::Result<Self> {
-        // Ids sort by time.
-        let id = RunId::new(check.checked_at, "failover", fastrand::u16(..)).map_err(io::Error::other)?;
+    pub(crate) fn new(
+        (state, id): (&Path, &RunId),
+        check: Readiness,
+        hooks: &[String],
+        forced: bool,
+    ) -> io::Result<Self> {
         let folder = state.join("failovers").join(id.as_str());
         std::fs::create_dir_all(&folder)?;
         let waiting = |(index, command): (usize, &String)| HookRun {

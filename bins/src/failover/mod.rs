@@ -10,14 +10,15 @@ pub(crate) use facts::Facts;
 pub(crate) use hooks::{Calls, HookRun};
 
 use crate::args::{EndpointArgs, FailoverCheckArgs, Skip};
+use crate::effort::Effort;
 use crate::page::duration;
-use crate::setup;
+use crate::setup::{self, Fleet};
 use s3twin_engine::Error;
 use s3twin_engine::list::{Side, Sides};
 use s3twin_engine::model::Timestamp;
 use s3twin_engine::plan::Filter;
 use s3twin_engine::run::{LagJob, lag};
-use s3twin_engine::s3::Versioning;
+use s3twin_engine::s3::{Meter, Versioning};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -84,17 +85,18 @@ pub(crate) async fn check(
     args: &FailoverCheckArgs,
     state: &Path,
     cancel: &CancellationToken,
-) -> Result<Readiness, Error> {
+) -> Result<(Readiness, Effort), Error> {
     let now = setup::clock().now();
     let mut facts = Facts::default();
     let mut checks = Vec::new();
+    let mut meters = Vec::new();
     let primary = if args.primary_down {
         checks.push(Check::new("primary reached", Found::NotChecked, "it is said to be down"));
         None
     } else {
-        reach(args, false, cancel, &mut checks).await?
+        reach(args, false, cancel, (&mut checks, &mut meters)).await?
     };
-    let replica = reach(args, true, cancel, &mut checks).await?;
+    let replica = reach(args, true, cancel, (&mut checks, &mut meters)).await?;
     if let (Some(primary), Some(replica)) = (&primary, &replica)
         && primary.same_service(replica)
         && args.primary.overlaps(&args.replica)
@@ -114,7 +116,8 @@ pub(crate) async fn check(
         }
     }
     checks.push(versioning(primary.as_deref(), replica.as_deref()).await);
-    checks.extend(parity::settings(args, primary.is_some() && replica.is_some(), cancel).await);
+    let fleet = Fleet::new(&args.limits, cancel);
+    checks.extend(parity::settings(args, primary.is_some() && replica.is_some(), &fleet).await);
     checks.push(past::audit(args, state, now, &mut facts));
     checks.push(measure_lag(args, primary, replica, cancel, &mut facts).await?);
     checks.push(past::drill(args, state, now, &mut facts));
@@ -129,7 +132,9 @@ pub(crate) async fn check(
     if cancel.is_cancelled() {
         return Err(Error::Cancelled);
     }
-    Ok(Readiness::of(args, now, facts, checks))
+    let mut effort = Effort::of(fleet.meter());
+    meters.iter().for_each(|meter| effort.add(meter));
+    Ok((Readiness::of(args, now, facts, checks), effort))
 }
 
 impl Readiness {
@@ -181,7 +186,7 @@ async fn reach(
     args: &FailoverCheckArgs,
     replica: bool,
     cancel: &CancellationToken,
-    checks: &mut Vec<Check>,
+    (checks, meters): (&mut Vec<Check>, &mut Vec<Arc<Meter>>),
 ) -> Result<Option<Arc<Side>>, Error> {
     let (name, location, endpoints) = if replica {
         ("replica reached", &args.replica, turned(&args.endpoints))
@@ -190,6 +195,7 @@ async fn reach(
     };
     match Box::pin(setup::connect(location, None, &endpoints, &args.limits, cancel)).await {
         Ok(connected) => {
+            meters.push(Arc::clone(&connected.progress.meter));
             let side = connected.sides.source;
             checks.push(Check::new(
                 name,

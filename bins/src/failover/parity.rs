@@ -6,22 +6,16 @@ use crate::setup::Fleet;
 use s3twin_engine::Error;
 use s3twin_engine::run::posture::EncryptionPolicy;
 use s3twin_engine::s3::{BucketSettings, DefaultEncryption, Lifecycle, LifecycleRule, S3Error};
-use tokio_util::sync::CancellationToken;
 
 const LIFECYCLE: &str = "lifecycle";
 const ENCRYPTION: &str = "encryption";
 
 /// Compares lifecycle and default encryption; it takes both sides.
-pub(super) async fn settings(
-    args: &FailoverCheckArgs,
-    both_reached: bool,
-    cancel: &CancellationToken,
-) -> [Check; 2] {
+pub(super) async fn settings(args: &FailoverCheckArgs, both_reached: bool, fleet: &Fleet<'_>) -> [Check; 2] {
     if !both_reached {
         return [LIFECYCLE, ENCRYPTION]
             .map(|name| Check::new(name, Found::NotChecked, "it takes both sides"));
     }
-    let fleet = Fleet::new(&args.limits, cancel);
     let (here, there) = (args.endpoints.clone(), turned(&args.endpoints));
     let primary = Box::pin(fleet.bucket(&args.primary.bucket, &here)).await;
     let replica = Box::pin(fleet.bucket(&args.replica.bucket, &there)).await;

@@ -12,6 +12,7 @@ pub(crate) use history::{History, JobRun, Outcome};
 
 use crate::args::{LogFormat, Talk};
 use crate::config::{Event, Job, Loaded};
+use crate::kind::Kind;
 use crate::notify::Message;
 use crate::{metrics, run_folder};
 use s3twin_engine::Error;
@@ -26,6 +27,9 @@ pub(crate) struct Jobs {
     pub(crate) talk: Talk,
     pub(crate) metrics_file: Option<PathBuf>,
 }
+
+/// How a run ended, and the one JSON object that it printed.
+pub(crate) type Ran = (JobRun, Option<serde_json::Value>);
 
 /// What is to be run for a job.
 pub(crate) enum Start {
@@ -48,26 +52,42 @@ impl Jobs {
         Ok(Self { loaded, state, talk, metrics_file })
     }
 
-    /// Runs a job to its end. Returns its exit code.
+    /// Runs a job to its end, and remembers how it ended. Returns that, and what it printed.
     ///
     /// # Errors
     /// When it is running already, or nothing could be started.
-    pub(crate) async fn run(&self, name: &str, start: Start, stop: &Stop) -> Result<JobRun, Error> {
+    pub(crate) async fn run(&self, name: &str, start: Start, stop: &Stop) -> Result<Ran, Error> {
         let job = self.loaded.job(name).map_err(Error::Invalid)?;
         let _lease = self.lease(name)?;
-        let started_at = crate::setup::clock().now();
-        let finished = child::run(&self.command_line(job, start), name, self.talk.log_format, stop).await;
-        let finished =
-            finished.map_err(|error| Error::Invalid(format!("job {name} cannot be started: {error}")))?;
-        let run = JobRun::of(&finished, started_at, crate::setup::clock().now());
+        let (run, result) = self.carry_out(name, &self.command_line(job, start), stop).await?;
         let mut history = History::read(&self.state, name);
         let event = history.event(&run);
-        history.add(run.clone(), finished.result());
+        history.add(run.clone(), result.clone());
         self.remember(name, &history);
         if let Some(event) = event {
             self.tell(name, &Message::of_run(name, event, &run, &self.state)).await;
         }
-        Ok(run)
+        Ok((run, result))
+    }
+
+    /// Its dry run. It is no run of the job: nobody is told, and it makes nothing clean.
+    ///
+    /// # Errors
+    /// When the command has no dry run, or nothing could be started.
+    pub(crate) async fn rehearse(&self, name: &str, more: Vec<String>, stop: &Stop) -> Result<Ran, Error> {
+        let job = self.loaded.job(name).map_err(Error::Invalid)?;
+        let flag = job.command.rehearsal().map_err(Error::Invalid)?;
+        let more = more.into_iter().chain(flag.map(str::to_owned)).collect();
+        self.carry_out(name, &self.command_line(job, Start::Fresh(more)), stop).await
+    }
+
+    async fn carry_out(&self, name: &str, argv: &[String], stop: &Stop) -> Result<Ran, Error> {
+        let started_at = crate::setup::clock().now();
+        let finished = child::run(argv, name, self.talk.log_format, stop).await;
+        let finished =
+            finished.map_err(|error| Error::Invalid(format!("job {name} cannot be started: {error}")))?;
+        let run = JobRun::of(&finished, started_at, crate::setup::clock().now());
+        Ok((run, finished.result()))
     }
 
     /// Nothing was run when it should have been.
@@ -87,10 +107,11 @@ impl Jobs {
         self.remember(name, &history);
     }
 
-    /// The newest run of a job's command line, if that did not end.
+    /// The newest run of a job's command line, if that did not end and can be gone on with.
     pub(crate) fn unended(&self, name: &str) -> Option<String> {
         use s3twin_engine::journal::RunState;
-        let argv = self.loaded.argv(self.loaded.config.jobs.get(name)?);
+        let job = self.loaded.config.jobs.get(name).filter(|job| Kind::of(job.command.name()).is_none())?;
+        let argv = self.loaded.argv(job);
         let runs = StateDir::new(&self.state).list().ok()?;
         let newest = runs.into_iter().find(|run| {
             let said = run.started.as_ref().and_then(|started| started.job.get("argv")?.as_array().cloned());

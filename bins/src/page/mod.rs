@@ -5,6 +5,7 @@ mod embed;
 mod headline;
 mod places;
 mod row;
+mod sheet;
 mod text;
 mod trend;
 mod view;
@@ -16,9 +17,11 @@ mod tests;
 pub(crate) use text::{dollars, duration, moment, visible};
 use words::VERDICTS;
 
+use crate::kind::Kind;
 use askama::Template;
 use digest::{Digest, Limits};
 use s3twin_engine::report::Summary;
+use sheet::{Body, Sheet};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use view::View;
@@ -48,6 +51,19 @@ struct Markdown<'a> {
     view: &'a View,
 }
 
+#[derive(Template)]
+#[template(path = "sheet.html")]
+struct SheetHtml<'a> {
+    view: &'a Sheet,
+    style: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "sheet.md")]
+struct SheetMarkdown<'a> {
+    view: &'a Sheet,
+}
+
 /// Where a run's report comes from.
 #[derive(Debug)]
 pub(crate) struct Source<'a> {
@@ -64,6 +80,9 @@ impl Source<'_> {
     /// # Errors
     /// When the findings cannot be read or the page cannot be written.
     pub(crate) fn html(&self, out: &mut impl Write) -> io::Result<()> {
+        if let Some(sheet) = self.sheet() {
+            return SheetHtml { view: &sheet, style: STYLE }.write_into(out);
+        }
         let (view, digest) = self.view(Limits::default())?;
         write_html(&view, &digest, out)
     }
@@ -73,6 +92,9 @@ impl Source<'_> {
     /// # Errors
     /// When the findings cannot be read.
     pub(crate) fn markdown(&self) -> io::Result<String> {
+        if let Some(sheet) = self.sheet() {
+            return SheetMarkdown { view: &sheet }.render().map_err(io::Error::other);
+        }
         let (view, _) = self.view(Limits { rows: 0, bytes: 0, plain: 20 })?;
         Markdown { view: &view }.render().map_err(io::Error::other)
     }
@@ -89,6 +111,23 @@ impl Source<'_> {
             out.flush()
         })?;
         Ok(path)
+    }
+
+    /// What `--output json` of the run printed.
+    pub(crate) fn data_file(&self) -> &'static str {
+        let own = Kind::of(&self.summary.command).is_some() && self.folder.join(sheet::REPORT).is_file();
+        if own { sheet::REPORT } else { "summary.json" }
+    }
+
+    /// Of a run with a report of its own.
+    fn sheet(&self) -> Option<Sheet> {
+        let kind = Kind::of(&self.summary.command)?;
+        let report = sheet::figures(self.folder);
+        let runs = match self.state {
+            Some(state) => sheet::history(state, self.summary, &report),
+            None => Vec::new(),
+        };
+        Some(Sheet::new(kind, self.summary, &report, &runs))
     }
 
     fn view(&self, limits: Limits) -> io::Result<(View, Digest)> {

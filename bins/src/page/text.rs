@@ -94,7 +94,10 @@ pub(crate) fn duration(seconds: f64) -> String {
     if whole < 3600 {
         return format!("{} min {:02} s", whole / 60, whole % 60);
     }
-    format!("{} h {:02} min", whole / 3600, whole % 3600 / 60)
+    if whole < 2 * 86_400 {
+        return format!("{} h {:02} min", whole / 3600, whole % 3600 / 60);
+    }
+    format!("{} d {:02} h", whole / 86_400, whole % 86_400 / 3600)
 }
 
 /// A moment, always in UTC: the page is read by people in several zones.
@@ -156,6 +159,7 @@ mod tests {
         assert_eq!(duration(12.34), "12.3 s");
         assert_eq!(duration(125.0), "2 min 05 s");
         assert_eq!(duration(7265.0), "2 h 01 min");
+        assert_eq!(duration(7_572_840.0), "87 d 15 h");
         assert_eq!(dollars(0.0), "$0.00");
         assert_eq!(dollars(0.00001), "< $0.0001");
         assert_eq!(dollars(0.4216), "$0.4216");

@@ -18,7 +18,10 @@ const MARGIN: f64 = 6.0;
 /// Runs of the same command over the same pair, oldest first, this one last. Alone it is no trend.
 pub(crate) fn history(state: &Path, summary: &Summary) -> Vec<Summary> {
     let mut found = vec![summary.clone()];
-    for folder in run_folder::all(state).unwrap_or_default().into_iter().take(LOOKED_AT) {
+    // A frequent job must not crowd the others out: only folders of this command are looked at.
+    let named = format!("-{}-", summary.command.replace(' ', "-"));
+    let folders = run_folder::all(state).unwrap_or_default().into_iter();
+    for folder in folders.filter(|folder| run_folder::name(folder).contains(&named)).take(LOOKED_AT) {
         if found.len() == RUNS {
             break;
         }
@@ -77,16 +80,30 @@ pub(crate) fn charts(runs: &[Summary]) -> Vec<Chart> {
     let figures: [Figure; 4] = [
         first,
         ("Keys", |run| float(run.keys.union), count),
-        ("Bytes on the source", |run| float(run.listed_bytes.source), |value| bytes(whole(value))),
+        ("Bytes on the source", |run| float(run.listed_bytes.source), size),
         ("Time", |run| run.elapsed_seconds, duration),
     ];
-    figures.iter().map(|figure| chart(runs, figure)).collect()
+    let of = |(title, of, words): &Figure| {
+        let values: Vec<Option<f64>> = runs.iter().map(|run| Some(of(run))).collect();
+        chart(runs, title, &values, *words)
+    };
+    figures.iter().filter_map(of).collect()
 }
 
-fn chart(runs: &[Summary], (title, of, words): &Figure) -> Chart {
-    let values: Vec<f64> = runs.iter().map(of).collect();
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+/// One figure over the runs; of a run that does not know it there is no point. `None` where it takes two to make a
+/// line.
+pub(super) fn chart(
+    runs: &[Summary],
+    title: &'static str,
+    values: &[Option<f64>],
+    words: fn(f64) -> String,
+) -> Option<Chart> {
+    let known: Vec<f64> = values.iter().copied().flatten().collect();
+    if known.len() < 2 {
+        return None;
+    }
+    let low = known.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = known.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let step = (WIDTH - 2.0 * MARGIN) / float(values.len().saturating_sub(1).max(1) as u64);
     let place = |index: usize, value: f64| {
         // A flat line runs through the middle.
@@ -95,28 +112,28 @@ fn chart(runs: &[Summary], (title, of, words): &Figure) -> Chart {
             (MARGIN + step * float(index as u64), HEIGHT - MARGIN - height * (HEIGHT - 2.0 * MARGIN));
         (format!("{x:.1}"), format!("{y:.1}"))
     };
-    let dots: Vec<Dot> = runs
-        .iter()
-        .zip(&values)
-        .enumerate()
-        .map(|(index, (run, value))| {
-            let (x, y) = place(index, *value);
-            let complete = run.state == RunState::Complete;
-            let label = format!("{}: {}", super::text::moment(run.started_at), words(*value));
-            Dot { x, y, label, complete, last: index + 1 == runs.len() }
-        })
-        .collect();
-    Chart {
+    let dot = |(index, (run, value)): (usize, (&Summary, &Option<f64>))| {
+        let (x, y) = place(index, (*value)?);
+        let complete = run.state == RunState::Complete;
+        let label = format!("{}: {}", super::text::moment(run.started_at), words((*value)?));
+        Some(Dot { x, y, label, complete, last: index + 1 == runs.len() })
+    };
+    let dots: Vec<Dot> = runs.iter().zip(values).enumerate().filter_map(dot).collect();
+    Some(Chart {
         title,
-        latest: values.last().map_or_else(String::new, |value| words(*value)),
+        latest: values.last().copied().flatten().map_or_else(|| "not known".to_owned(), words),
         range: if high > low { format!("{} to {}", words(low), words(high)) } else { "unchanged".to_owned() },
         line: dots.iter().map(|dot| format!("{},{}", dot.x, dot.y)).collect::<Vec<_>>().join(" "),
         dots,
-    }
+    })
 }
 
-fn count(value: f64) -> String {
+pub(super) fn count(value: f64) -> String {
     grouped(whole(value))
+}
+
+pub(super) fn size(value: f64) -> String {
+    bytes(whole(value))
 }
 
 #[allow(clippy::cast_precision_loss)]

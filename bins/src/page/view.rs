@@ -149,6 +149,11 @@ impl View {
         }
     }
 
+    /// For readers who do not see the colour.
+    pub(crate) fn tone_word(&self) -> &'static str {
+        self.headline.tone.word()
+    }
+
     /// Is there a findings row at all?
     pub(crate) fn has_rows(&self) -> bool {
         !self.rows.is_empty()
@@ -160,7 +165,7 @@ impl View {
     }
 }
 
-fn slices<'a>(parts: impl IntoIterator<Item = (&'a str, &'a str, &'a str, u64)>) -> Vec<Slice> {
+pub(super) fn slices<'a>(parts: impl IntoIterator<Item = (&'a str, &'a str, &'a str, u64)>) -> Vec<Slice> {
     let parts: Vec<_> = parts.into_iter().collect();
     let whole = parts.iter().map(|part| part.3).sum();
     let largest = parts.iter().map(|part| part.3).max().unwrap_or_default();
@@ -176,7 +181,7 @@ fn slices<'a>(parts: impl IntoIterator<Item = (&'a str, &'a str, &'a str, u64)>)
     parts.into_iter().map(slice).collect()
 }
 
-fn fact(term: &'static str, value: impl Into<String>, note: impl Into<String>) -> Fact {
+pub(super) fn fact(term: &'static str, value: impl Into<String>, note: impl Into<String>) -> Fact {
     Fact { term, value: value.into(), note: note.into() }
 }
 
@@ -277,12 +282,15 @@ fn moved(summary: &Summary) -> Vec<Fact> {
     all.into_iter().filter(|(count, _)| *count > 0).map(|(_, fact)| fact).collect()
 }
 
-fn effort(summary: &Summary) -> Vec<Fact> {
+pub(super) fn effort(summary: &Summary) -> Vec<Fact> {
     let requests: u64 = summary.requests.values().sum();
     #[allow(clippy::cast_precision_loss)]
     let per_second = summary.keys.union as f64 / summary.elapsed_seconds.max(0.001);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let rate = format!("{} keys per second", grouped(per_second as u64));
+    let rate = match summary.keys.union {
+        0 => String::new(),
+        _ => format!("{} keys per second", grouped(per_second as u64)),
+    };
     let mut facts = vec![
         fact("Time", duration(summary.elapsed_seconds), rate),
         fact("Requests", grouped(requests), ""),
@@ -300,7 +308,7 @@ fn effort(summary: &Summary) -> Vec<Fact> {
     facts
 }
 
-fn requests(summary: &Summary) -> Vec<Slice> {
+pub(super) fn requests(summary: &Summary) -> Vec<Slice> {
     let used = summary.requests.iter().filter(|(_, count)| **count > 0);
     let mut all = slices(used.map(|(name, count)| ("request", name.as_str(), "", *count)));
     all.sort_by_key(|slice| std::cmp::Reverse(slice.number));
@@ -364,7 +372,7 @@ fn cut(digest: &Digest) -> Option<String> {
     })
 }
 
-fn provenance(summary: &Summary) -> Vec<Fact> {
+pub(super) fn provenance(summary: &Summary) -> Vec<Fact> {
     let state = match summary.state {
         RunState::Complete => "complete",
         RunState::Incomplete => "incomplete",

@@ -4,7 +4,7 @@ mod fleet;
 mod show;
 
 pub(crate) use fleet::{Target, targets};
-pub(crate) use show::{json, markdown, text};
+pub(crate) use show::{json, text};
 
 use crate::exit::Exit;
 use s3twin_engine::Error;

@@ -1,4 +1,4 @@
-//! The fleet as a table, as JSON, as Markdown.
+//! The fleet as a table, and as JSON.
 
 use super::{Counts, Held, headline};
 use crate::page::visible;
@@ -136,44 +136,4 @@ fn to_look_at(held: &Held) -> Vec<(String, Vec<String>)> {
         (what, failed.into_iter().chain(would).chain(row.advice.clone()).collect())
     });
     lines.collect()
-}
-
-/// For mails and tickets.
-pub(crate) fn markdown(held: &[Held], counts: Counts) -> String {
-    let columns = columns(held);
-    let names: Vec<&str> = columns.iter().map(|check| check.name()).collect();
-    let mut text =
-        format!("# Posture\n\n{}\n\n| bucket | tier | {} |\n", headline(held, counts), names.join(" | "));
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "|---|---|{}", "---|".repeat(columns.len()));
-    for bucket in held {
-        let cells: Vec<&str> = columns.iter().map(|check| cell(bucket, *check)).collect();
-        let _ =
-            writeln!(text, "| {} | {} | {} |", bucket.target.bucket, bucket.target.tier, cells.join(" | "));
-    }
-    for bucket in held {
-        let lines = to_look_at(bucket);
-        if !lines.is_empty() {
-            let _ = writeln!(text, "\n## s3://{}\n", bucket.target.bucket);
-            for (what, then) in lines {
-                let _ = writeln!(text, "- {}", escaped(&what));
-                for line in then {
-                    let _ = writeln!(text, "  - {}", escaped(&line));
-                }
-            }
-        }
-    }
-    text
-}
-
-/// Words of servers and of policies must not become markup.
-fn escaped(words: &str) -> String {
-    let mut out = String::with_capacity(words.len());
-    for c in visible(words).chars() {
-        if matches!(c, '*' | '_' | '<' | '>' | '[' | ']' | '|' | '#') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }

@@ -140,7 +140,7 @@ impl Service {
         let (jobs, stop) = (Arc::clone(&self.jobs), self.stop.clone());
         self.running.spawn(async move {
             match jobs.run(&name, start, &stop).await {
-                Ok(run) => {
+                Ok((run, _)) => {
                     tracing::info!(job = name, outcome = run.outcome.name(), result = run.headline, "ended");
                 }
                 Err(error) => eprintln!("s3twin: job {name}: {error}"),

@@ -35,6 +35,12 @@ struct JobView {
     runs: Vec<RunView>,
 }
 
+impl JobView {
+    fn is_in_trouble(&self) -> bool {
+        matches!(self.tone, "look" | "stop")
+    }
+}
+
 struct RunView {
     when: String,
     took: String,
@@ -50,9 +56,11 @@ struct RunView {
 /// # Errors
 /// When the template cannot be filled.
 pub(super) fn page(jobs: &Jobs, board: &Board, now: Timestamp) -> Result<String, askama::Error> {
-    let views: Vec<JobView> =
+    let mut views: Vec<JobView> =
         jobs.loaded.config.jobs.keys().map(|name| job(jobs, board, name, now)).collect();
-    let bad = views.iter().filter(|job| job.tone == "look" || job.tone == "stop").count();
+    // Those in trouble first; the names are in order already.
+    views.sort_by_key(|job| !job.is_in_trouble());
+    let bad = views.iter().filter(|job| job.is_in_trouble()).count();
     let (title, tone, tone_word) = match (views.len(), bad) {
         (0, _) => ("There are no jobs".to_owned(), "stop", "Empty"),
         (_, 0) => ("All jobs are in order".to_owned(), "good", "In order"),

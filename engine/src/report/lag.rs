@@ -98,6 +98,18 @@ pub struct Percentiles {
     pub max: u64,
 }
 
+/// Upper bounds of the classes of a [`Lag::histogram`], in seconds; the last class has none.
+const CLASSES: [u64; 12] = [1, 5, 15, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 604_800, u64::MAX];
+
+/// Versions whose lag is at most so long, and longer than the class before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LagClass {
+    /// `None`: any length.
+    pub upto_seconds: Option<u64>,
+    /// How many.
+    pub versions: u64,
+}
+
 /// What was found out. Parts of disjoint pieces add up.
 #[derive(Clone, Debug, Default)]
 pub struct Lag {
@@ -189,6 +201,20 @@ impl Lag {
         (total > 0).then(|| Percentiles { p50: at(50), p95: at(95), p99: at(99), max: self.max })
     }
 
+    /// The measured lags by length, shortest first; the sum is [`LagCounts::measured`].
+    #[must_use]
+    pub fn histogram(&self) -> Vec<LagClass> {
+        let class = |upto: u64| LagClass { upto_seconds: (upto < u64::MAX).then_some(upto), versions: 0 };
+        let mut classes = CLASSES.map(class);
+        for (seconds, count) in &self.seconds {
+            let at = CLASSES.iter().position(|upto| seconds <= upto);
+            if let Some(class) = at.and_then(|at| classes.get_mut(at)) {
+                class.versions += count;
+            }
+        }
+        classes.to_vec()
+    }
+
     /// What has waited longest.
     #[must_use]
     pub fn oldest(&self) -> Option<&OpenVersion> {
@@ -235,6 +261,18 @@ mod tests {
         assert_eq!((rounded(3600), rounded(3601), rounded(86_401)), (3600, 3660, 90_000));
         let two = lag([4000, 100_000].into_iter()).percentiles().unwrap();
         assert_eq!((two.p50, two.max), (4020, 100_000));
+    }
+
+    #[test]
+    fn every_measured_lag_is_in_one_class() {
+        let lag = lag([0, 1, 2, 60, 61, 3601, 90_000_000].into_iter());
+        let of =
+            |upto| lag.histogram().into_iter().find(|class| class.upto_seconds == upto).unwrap().versions;
+        assert_eq!(
+            [of(Some(1)), of(Some(5)), of(Some(60)), of(Some(300)), of(Some(14_400)), of(None)],
+            [2, 1, 1, 1, 1, 1]
+        );
+        assert_eq!(lag.histogram().iter().map(|class| class.versions).sum::<u64>(), lag.counts.measured);
     }
 
     #[test]

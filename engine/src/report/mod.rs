@@ -16,7 +16,7 @@ pub use census::{Amount, Census, ClassUse, RULE_DAYS, UploadsUse};
 pub use cost::request_cost_usd;
 pub use drill::{DrillSummary, Measured};
 pub use finding::{Finding, FindingRows};
-pub use lag::{LAG_SCHEMA, Lag, LagCounts, OpenVersion, Percentiles, Status};
+pub use lag::{LAG_SCHEMA, Lag, LagClass, LagCounts, OpenVersion, Percentiles, Status};
 pub use ledger::{Ledger, Proved};
 pub use manifest::{MANIFEST_SCHEMA, Manifest, ManifestHeader, ManifestRow};
 pub use price::{ClassPrice, Month, Planned, Prices, Saving};

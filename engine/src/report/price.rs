@@ -83,6 +83,8 @@ pub struct Planned {
 pub struct Month {
     /// All of it.
     pub total_usd: f64,
+    /// Of it: versions by storage class.
+    pub classes_usd: BTreeMap<String, f64>,
     /// Of it: current versions.
     pub current_usd: f64,
     /// Of it: older versions.
@@ -109,8 +111,10 @@ impl Prices {
             if !self.classes.contains_key(name) {
                 month.unpriced.push(name.clone());
             }
-            month.current_usd += self.storage(name, &used.current);
-            month.noncurrent_usd += self.storage(name, &used.noncurrent);
+            let (current, older) = (self.storage(name, &used.current), self.storage(name, &used.noncurrent));
+            month.classes_usd.insert(name.clone(), current + older);
+            month.current_usd += current;
+            month.noncurrent_usd += older;
         }
         let standard = self.classes.get(STANDARD).map_or(0.0, |class| class.storage);
         // Parts are billed like STANDARD until they are an object of another class.

@@ -76,6 +76,9 @@ pub struct Summary {
     /// What the reader should know of the servers: what could not be guarded, or was done another way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
+    /// What was found, in a sentence: of a run whose figures are in a report of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headline: Option<String>,
     /// Why the run is not complete, in the words the operator saw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -110,6 +113,46 @@ pub struct ListedBytes {
 pub struct Unbalanced(String);
 
 impl Summary {
+    /// Of a run that has counted nothing yet.
+    #[must_use]
+    pub fn begun(
+        run_id: String,
+        command: &str,
+        (source, replica): (String, Option<String>),
+        started_at: Timestamp,
+    ) -> Self {
+        Self {
+            schema: SUMMARY_SCHEMA.to_owned(),
+            run_id,
+            command: command.to_owned(),
+            state: RunState::Complete,
+            exit_code: 0,
+            source,
+            replica,
+            started_at,
+            elapsed_seconds: 0.0,
+            keys: Keys::default(),
+            verdicts: Verdicts::default(),
+            evidence: Evidences::default(),
+            actions: Actions::default(),
+            bytes: Bytes::default(),
+            requests: BTreeMap::new(),
+            retries: 0,
+            throttled: 0,
+            estimated_cost_usd: 0.0,
+            peak_rss_bytes: 0,
+            listed_bytes: ListedBytes::default(),
+            scrub: None,
+            proved: None,
+            awaiting_thaw: 0,
+            drill: None,
+            dry_run: false,
+            remarks: Vec::new(),
+            headline: None,
+            error: None,
+        }
+    }
+
     /// Takes over what was counted.
     pub fn count(&mut self, tally: &Tally) {
         self.keys = Keys { source: tally.source_keys, replica: tally.replica_keys, union: tally.union_keys };

@@ -6,7 +6,7 @@ use s3twin_engine::Error;
 use s3twin_engine::journal::Outcome;
 use s3twin_engine::model::Timestamp;
 use s3twin_engine::observe::Progress;
-use s3twin_engine::report::{Keys, ListedBytes, RunState, SUMMARY_SCHEMA, Summary, Tally, request_cost_usd};
+use s3twin_engine::report::{RunState, Summary, Tally, request_cost_usd};
 
 impl Frame {
     pub(super) fn summary(
@@ -23,35 +23,14 @@ impl Frame {
             Target::Itself if !self.writes => (self.source.to_string(), None),
             _ => (self.source.to_string(), Some(self.target_name())),
         };
-        let mut summary = Summary {
-            schema: SUMMARY_SCHEMA.to_owned(),
-            run_id,
-            command: self.command.to_owned(),
-            state: RunState::Complete,
-            exit_code: 0,
-            source,
-            replica,
-            started_at,
-            elapsed_seconds: 0.0,
-            keys: Keys::default(),
-            verdicts: tally.verdicts,
-            evidence: tally.evidence,
-            actions: tally.actions,
-            bytes: tally.bytes,
-            requests: meter.requests().into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
-            retries: meter.retries(),
-            throttled: meter.throttled(),
-            estimated_cost_usd: request_cost_usd(meter),
-            peak_rss_bytes: peak_rss_bytes(),
-            listed_bytes: ListedBytes::default(),
-            scrub: None,
-            drill: None,
-            proved: None,
-            awaiting_thaw: 0,
-            dry_run: self.dry_run,
-            remarks: Vec::new(),
-            error: None,
-        };
+        let mut summary = Summary::begun(run_id, self.command, (source, replica), started_at);
+        summary.requests =
+            meter.requests().into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+        summary.retries = meter.retries();
+        summary.throttled = meter.throttled();
+        summary.estimated_cost_usd = request_cost_usd(meter);
+        summary.peak_rss_bytes = peak_rss_bytes();
+        summary.dry_run = self.dry_run;
         summary.count(tally);
         summary
     }
@@ -69,11 +48,7 @@ pub(super) fn conclude(
     let exit = match balanced {
         Ok(()) => judge(summary),
         Err(error) => {
-            summary.state = match error {
-                Error::Brake(_) | Error::Invalid(_) => RunState::Refused,
-                Error::Cancelled => RunState::Interrupted,
-                _ => RunState::Incomplete,
-            };
+            summary.state = stopped(&error);
             summary.error = Some(error.to_string());
             Exit::of(&error)
         }
@@ -82,7 +57,16 @@ pub(super) fn conclude(
     exit
 }
 
-pub(super) fn outcome(state: RunState) -> Outcome {
+/// How a run stands that an error ended.
+pub(in crate::commands) fn stopped(error: &Error) -> RunState {
+    match error {
+        Error::Brake(_) | Error::Invalid(_) => RunState::Refused,
+        Error::Cancelled => RunState::Interrupted,
+        _ => RunState::Incomplete,
+    }
+}
+
+pub(in crate::commands) fn outcome(state: RunState) -> Outcome {
     match state {
         RunState::Complete => Outcome::Complete,
         RunState::Incomplete => Outcome::Incomplete,
@@ -92,7 +76,7 @@ pub(super) fn outcome(state: RunState) -> Outcome {
 }
 
 /// The most memory this process ever held, from the kernel's books; 0 where there are none.
-fn peak_rss_bytes() -> u64 {
+pub(in crate::commands) fn peak_rss_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());

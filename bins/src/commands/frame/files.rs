@@ -38,17 +38,20 @@ impl Frame {
         Ok(())
     }
 
-    /// A page that cannot be written is a warning, unless the disk is full: then nothing can be trusted.
     fn leave_page(&self, summary: &Summary, folder: &Path) -> Result<(), Error> {
         let state = run_folder::state_dir(self.output.state_dir.as_deref()).ok();
-        let written = page::Source { summary, folder, state: state.as_deref() }.leave();
-        let Err(error) = written else { return Ok(()) };
-        if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
-            return Err(cannot_write(&folder.join("report.html"), &error));
-        }
-        eprintln!("s3twin: the report page could not be written: {error}. The result stands");
-        Ok(())
+        unless_full(page::Source { summary, folder, state: state.as_deref() }.leave().map(drop), folder)
     }
+}
+
+/// A page that cannot be written is a warning, unless the disk is full: then nothing can be trusted.
+pub(in crate::commands) fn unless_full(written: std::io::Result<()>, folder: &Path) -> Result<(), Error> {
+    let Err(error) = written else { return Ok(()) };
+    if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+        return Err(cannot_write(&folder.join("report.html"), &error));
+    }
+    eprintln!("s3twin: the report page could not be written: {error}. The result stands");
+    Ok(())
 }
 
 fn copy_files(from: &Path, to: &Path) -> Result<(), Error> {
@@ -62,6 +65,6 @@ fn copy_files(from: &Path, to: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
+pub(in crate::commands) fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
     Error::Invalid(format!("writing {} failed: {error}. Make room, or name another folder", path.display()))
 }

@@ -1,7 +1,7 @@
 //! What every run does around its work: prepare, watch, sum up, leave files.
 
-mod ending;
-mod files;
+pub(super) mod ending;
+pub(super) mod files;
 mod prepare;
 
 use crate::args::{EndpointArgs, LimitArgs, OutputArgs, Talk};

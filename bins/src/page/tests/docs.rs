@@ -20,6 +20,7 @@ fn every_code_has_its_line() {
 fn every_field_has_its_line() {
     let mut summary = sample::summary("audit", 1);
     summary.error = Some(String::new());
+    summary.headline = Some(String::new());
     let finding = sample::finding(19, "key".to_owned(), true);
     let side = serde_json::to_value(&finding.source).unwrap();
     for value in [serde_json::to_value(&summary).unwrap(), serde_json::to_value(&finding).unwrap(), side] {

@@ -4,7 +4,7 @@ use super::super::row::code;
 use s3twin_engine::compare::listing::FactsRow;
 use s3twin_engine::compare::{Reason, Verdict};
 use s3twin_engine::model::Timestamp;
-use s3twin_engine::report::{Finding, RunState, SUMMARY_SCHEMA, Summary};
+use s3twin_engine::report::{Finding, RunState, Summary};
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
@@ -102,34 +102,16 @@ fn key(n: u64) -> String {
 /// A summary without findings.
 pub(in super::super) fn summary(command: &str, day: u64) -> Summary {
     let requests = [("ListObjectsV2", 2_411), ("HeadObject", 9_120), ("GetObjectAttributes", 211)];
+    let sides = ("s3://media".to_owned(), Some("s3://media-replica".to_owned()));
+    let began = Timestamp::from_seconds(1_793_498_400 + (day as i64 - 1) * 86_400);
     Summary {
-        schema: SUMMARY_SCHEMA.to_owned(),
-        run_id: format!("202611{day:02}T020000Z-{command}-{day:04x}"),
-        command: command.to_owned(),
-        state: RunState::Complete,
-        exit_code: 0,
-        source: "s3://media".to_owned(),
-        replica: Some("s3://media-replica".to_owned()),
-        started_at: Timestamp::from_seconds(1_793_498_400 + (day as i64 - 1) * 86_400),
         elapsed_seconds: 41.5 + (day * day % 13) as f64,
-        keys: Default::default(),
-        verdicts: Default::default(),
-        evidence: Default::default(),
-        actions: Default::default(),
-        bytes: Default::default(),
         requests: requests.map(|(name, count)| (name.to_owned(), count)).into(),
         retries: 14,
         throttled: 3,
         estimated_cost_usd: 0.015_7,
         peak_rss_bytes: 61 << 20,
-        listed_bytes: Default::default(),
-        dry_run: false,
-        remarks: Vec::new(),
-        scrub: None,
-        drill: None,
-        proved: None,
-        awaiting_thaw: 0,
-        error: None,
+        ..Summary::begun(format!("202611{day:02}T020000Z-{command}-{day:04x}"), command, sides, began)
     }
 }
 
