@@ -52,3 +52,4 @@ mod sync_faults;
 mod sync_races;
 mod sync_travel;
 mod tls;
+mod versions;
