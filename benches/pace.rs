@@ -7,7 +7,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use s3twin_benches::shelf::Shelf;
 use s3twin_engine::flow::{Pace, PaceLimits};
-use s3twin_engine::s3::{HeadObject, Meter, ObjectId, Operation, Paced, RetryPolicy, Store as _};
+use s3twin_engine::s3::{HeadObject, ListOnly, Meter, ObjectId, Operation, Paced, RetryPolicy, Store as _};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -18,7 +18,7 @@ const REQUESTS: u32 = 10_000;
 /// Askers at once, as a sync has copies.
 const ASKERS: u32 = 250;
 
-fn paced(shelf: Shelf) -> (Arc<Paced<Shelf>>, Arc<Meter>) {
+fn paced(shelf: ListOnly<Shelf>) -> (Arc<Paced<ListOnly<Shelf>>>, Arc<Meter>) {
     let (pace, meter) = (Pace::new(PaceLimits::default()), Arc::<Meter>::default());
     let policy = RetryPolicy { attempts_throttled: u32::MAX, ..RetryPolicy::default() };
     let (cancel, counts) = (CancellationToken::new(), Arc::clone(&meter));
@@ -26,7 +26,7 @@ fn paced(shelf: Shelf) -> (Arc<Paced<Shelf>>, Arc<Meter>) {
 }
 
 /// All requests, from many askers at once. Returns how many got an answer.
-async fn ask(store: &Arc<Paced<Shelf>>) -> u32 {
+async fn ask(store: &Arc<Paced<ListOnly<Shelf>>>) -> u32 {
     let askers = (0..ASKERS).map(|_| {
         let store = Arc::clone(store);
         async move {

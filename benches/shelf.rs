@@ -6,9 +6,7 @@ use crate::{counter_key, counter_page};
 use async_trait::async_trait;
 use s3twin_engine::model::Page;
 use s3twin_engine::s3::{
-    Answer, Attributes, Body, CompleteUpload, CopyObject, CopyPart, CreateUpload, DeleteKey, Deleted,
-    GetObject, HeadObject, Kind, ListObjects, ListVersions, ObjectId, ObjectInfo, Operation, PendingUpload,
-    PutObject, RestoreArchived, S3Error, Store, UploadId, UploadPart, UploadedPart, Versioning, Written,
+    Answer, HeadObject, Kind, ListObjects, ListOnly, Lister, ObjectInfo, Operation, S3Error,
 };
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -50,15 +48,15 @@ pub struct Shelf {
 impl Shelf {
     /// A shelf that answers at once and bears everything.
     #[must_use]
-    pub fn new(keys: u64) -> Self {
-        Self { keys, latency: Duration::ZERO, bearing: None }
+    pub fn new(keys: u64) -> ListOnly<Self> {
+        ListOnly(Self { keys, latency: Duration::ZERO, bearing: None })
     }
 
     /// A shelf that takes its time, and answers with a 503 whatever comes faster than it bears.
     #[must_use]
-    pub fn bearing(keys: u64, latency: Duration, per_second: u32) -> Self {
+    pub fn bearing(keys: u64, latency: Duration, per_second: u32) -> ListOnly<Self> {
         let bearing = Bearing { per_second: f64::from(per_second), left: 0.0, at: Instant::now() };
-        Self { keys, latency, bearing: Some(Mutex::new(bearing)) }
+        ListOnly(Self { keys, latency, bearing: Some(Mutex::new(bearing)) })
     }
 
     async fn admit(&self, operation: Operation) -> Answer<()> {
@@ -83,16 +81,16 @@ impl Shelf {
         }
         low
     }
-
-    fn refuse<T>(operation: Operation) -> Answer<T> {
-        Err(S3Error::local(Kind::Unsupported, operation, "shelf", "a shelf only lists and answers HEADs"))
-    }
 }
 
 #[async_trait]
-impl Store for Shelf {
+impl Lister for Shelf {
     fn service(&self) -> &'static str {
         "shelf"
+    }
+
+    fn reason(&self) -> &'static str {
+        "a shelf only lists and answers HEADs"
     }
 
     async fn list_objects(&self, request: &ListObjects) -> Answer<Page> {
@@ -107,77 +105,5 @@ impl Store for Shelf {
     async fn head(&self, _: &HeadObject) -> Answer<ObjectInfo> {
         self.admit(Operation::HeadObject).await?;
         Ok(ObjectInfo::default())
-    }
-
-    async fn head_bucket(&self, _: &str) -> Answer<()> {
-        self.admit(Operation::HeadBucket).await
-    }
-
-    async fn list_versions(&self, _: &ListVersions) -> Answer<Page> {
-        Self::refuse(Operation::ListObjectVersions)
-    }
-
-    async fn list_uploads(&self, _: &str, _: &str) -> Answer<Vec<PendingUpload>> {
-        Self::refuse(Operation::ListMultipartUploads)
-    }
-
-    async fn versioning(&self, _: &str) -> Answer<Versioning> {
-        Self::refuse(Operation::GetBucketVersioning)
-    }
-
-    async fn attributes(&self, _: &ObjectId) -> Answer<Attributes> {
-        Self::refuse(Operation::GetObjectAttributes)
-    }
-
-    async fn get(&self, _: &GetObject) -> Answer<Body> {
-        Self::refuse(Operation::GetObject)
-    }
-
-    async fn tags(&self, _: &ObjectId) -> Answer<Vec<(String, String)>> {
-        Self::refuse(Operation::GetObjectTagging)
-    }
-
-    async fn put_tags(&self, _: &ObjectId, _: &[(String, String)]) -> Answer<()> {
-        Self::refuse(Operation::PutObjectTagging)
-    }
-
-    async fn acl(&self, _: &ObjectId) -> Answer<String> {
-        Self::refuse(Operation::GetObjectAcl)
-    }
-
-    async fn put(&self, _: &PutObject) -> Answer<Written> {
-        Self::refuse(Operation::PutObject)
-    }
-
-    async fn copy(&self, _: &CopyObject) -> Answer<Written> {
-        Self::refuse(Operation::CopyObject)
-    }
-
-    async fn create_upload(&self, _: &CreateUpload) -> Answer<UploadId> {
-        Self::refuse(Operation::CreateMultipartUpload)
-    }
-
-    async fn upload_part(&self, _: &UploadPart) -> Answer<UploadedPart> {
-        Self::refuse(Operation::UploadPart)
-    }
-
-    async fn copy_part(&self, _: &CopyPart) -> Answer<UploadedPart> {
-        Self::refuse(Operation::UploadPartCopy)
-    }
-
-    async fn complete_upload(&self, _: &CompleteUpload) -> Answer<Written> {
-        Self::refuse(Operation::CompleteMultipartUpload)
-    }
-
-    async fn abort_upload(&self, _: &UploadId) -> Answer<()> {
-        Self::refuse(Operation::AbortMultipartUpload)
-    }
-
-    async fn delete(&self, _: &str, _: &[DeleteKey]) -> Answer<Vec<Deleted>> {
-        Self::refuse(Operation::DeleteObjects)
-    }
-
-    async fn restore_archived(&self, _: &RestoreArchived) -> Answer<bool> {
-        Self::refuse(Operation::RestoreObject)
     }
 }

@@ -58,3 +58,4 @@ mod sync_faults;
 mod sync_races;
 mod sync_travel;
 mod tls;
+mod versions;

@@ -4,6 +4,7 @@ use super::moment::TimeArg;
 use super::{EndpointArgs, LimitArgs, OutputFormat};
 use clap::Args;
 use s3twin_engine::model::Location;
+use std::num::NonZero;
 
 /// List histories, or with --at what stood at a moment; changes nothing
 #[derive(Debug, Args)]
@@ -23,6 +24,9 @@ pub(crate) struct VersionsArgs {
     /// Only keys that begin so, relative to the location
     #[arg(long)]
     pub(crate) prefix: Option<String>,
+    /// So many rows at most
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<NonZero<usize>>,
     /// What is printed on stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
     pub(crate) output: OutputFormat,
@@ -36,4 +40,5 @@ const EXAMPLES: &str = "\
 Examples:
   s3twin versions s3://media --key audio/a.flac
   s3twin versions s3://media/audio/ --at '2026-11-21 14:30 Europe/Berlin'
-  s3twin versions s3://media --prefix 2026/ --output json";
+  s3twin versions s3://media --prefix 2026/ --output json
+  s3twin versions s3://media --limit 20";

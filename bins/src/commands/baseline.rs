@@ -55,7 +55,7 @@ impl Baseline {
     pub(super) fn sides(self, now: Sides) -> Sides {
         // Its keys are relative already.
         let location = Location { prefix: "".into(), ..now.source.location.clone() };
-        let then = Side::new(Arc::new(SavedListing::new(self.manifest)), location);
+        let then = Side::new(Arc::new(SavedListing::over(self.manifest)), location);
         Sides { source: Arc::new(then), replica: Some(now.source) }
     }
 }

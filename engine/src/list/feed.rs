@@ -2,6 +2,7 @@
 
 use super::Side;
 use super::pages::{Listing, Pages};
+use crate::Error;
 use crate::model::{ETag, Entry, EntryKind, Page, Restore, Row, StorageClass, Timestamp};
 use crate::s3::Answer;
 use std::sync::Arc;
@@ -207,6 +208,16 @@ pub struct Versions {
 }
 
 impl Versions {
+    /// The history of the key that is the side's prefix itself: its pages one after the other, and none beyond.
+    ///
+    /// # Errors
+    /// A listing error that retries could not cure, [`Error::Cancelled`].
+    pub async fn of_prefix(side: &Arc<Side>) -> Result<Option<Stack>, Error> {
+        let mut feed = Self::open(side, "");
+        feed.fill().await.map_err(Error::source_listing)?;
+        Ok(feed.head.filter(|stack| stack.key.is_empty()))
+    }
+
     /// Moves entries from the cursor into the stack until the stack is known to be whole.
     fn gather(&mut self) {
         while self.head.is_none() {

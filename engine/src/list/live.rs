@@ -8,10 +8,10 @@ use super::{Atlas, Middle, middle, remaining_share};
 use crate::model::KeyRange;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A range is cut only when about this many pages are left in it: below, finishing beats sharing.
-const SPLIT_PAGES_MIN: f64 = 3.0;
-/// What a range of unknown extent is taken to hold once a full page of it was seen.
-const UNKNOWN_PAGES: f64 = 8.0;
+/// A range is cut only when about so many pages of each side are left in it: below, finishing beats sharing.
+pub(super) const SPLIT_PAGES_MIN: f64 = 3.0;
+/// What a range of unknown extent is taken to hold, of each side, once a full page of it was seen.
+pub(super) const UNKNOWN_PAGES: f64 = 8.0;
 
 #[derive(Debug)]
 struct State {
@@ -21,11 +21,16 @@ struct State {
     frontier: String,
     /// Bounds of the page last received on the side that has more.
     last_page: Option<(String, String)>,
+    /// Full pages received, of all sides together.
     pages: u32,
-    /// Full pages after which scouting is worth trying (again).
-    scout_at: u32,
-    /// Expected pages, handed down by the range this one was cut from.
+    /// Full pages of each side after which scouting is worth trying (again).
+    scout_at: f64,
+    /// Pages of each side expected, handed down by the range this one was cut from.
     prior: Option<f64>,
+    /// Pages of each side left, as last estimated.
+    left: f64,
+    /// A page came since then.
+    news: bool,
     finished: bool,
     /// A key was found in it.
     populated: bool,
@@ -37,6 +42,8 @@ pub(super) struct Live {
     pub(super) id: u32,
     /// The atlas position that decided the cut this range came from.
     pub(super) born_at: Option<usize>,
+    /// How many sides are listed.
+    sides: u8,
     state: Mutex<State>,
 }
 
@@ -49,20 +56,8 @@ pub(super) struct Received<'a> {
 }
 
 impl Live {
-    pub(super) fn new(id: u32, range: KeyRange, prior: Option<f64>, born_at: Option<usize>) -> Self {
-        let frontier = range.after.to_string();
-        let state = State {
-            range,
-            first: None,
-            frontier,
-            last_page: None,
-            pages: 0,
-            scout_at: SCOUT_PAGES,
-            prior,
-            finished: false,
-            populated: false,
-        };
-        Self { id, born_at, state: Mutex::new(state) }
+    pub(super) fn new(id: u32, sides: u8, range: KeyRange) -> Self {
+        Self { id, born_at: None, sides, state: Mutex::new(State::new(range)) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -79,6 +74,7 @@ impl Live {
         if state.frontier.as_str() < page.frontier {
             state.frontier = page.frontier.to_owned();
         }
+        state.news = true;
         if let Some((first, last)) = page.bounds {
             state.populated = true;
             if state.first.as_deref().is_none_or(|seen| first < seen) {
@@ -114,56 +110,91 @@ impl Live {
         if state.finished {
             return 0.0;
         }
-        state.estimate(atlas)
+        self.estimate(&state, atlas)
     }
 
-    /// Cuts the range in the middle of what is left, if that is worth it. The new range is the upper part.
-    pub(super) fn cut(&self, id: u32, atlas: &Atlas) -> Option<Live> {
+    /// Has a page come since this was last asked?
+    pub(super) fn has_news(&self) -> bool {
+        std::mem::take(&mut self.lock().news)
+    }
+
+    /// What was left when last estimated for a cut: cheap, and older by a page at most.
+    pub(super) fn left(&self) -> f64 {
+        let state = self.lock();
+        if state.finished { 0.0 } else { state.left }
+    }
+
+    /// Cuts the range in the middle of what is left, if that is so many pages. The new range is the upper part.
+    pub(super) fn cut(&self, id: u32, atlas: &Atlas, pages_min: f64) -> Option<Live> {
         let mut state = self.lock();
-        if state.finished || state.estimate(atlas) < SPLIT_PAGES_MIN {
+        let left = self.estimate(&state, atlas);
+        state.left = left;
+        if state.finished || left < pages_min {
             return None;
         }
         let Middle { key, position } = middle(&state.frontier, state.range.upto.as_deref(), atlas)?;
         let (lower, upper) = state.range.split(&key)?;
-        let left = state.estimate(atlas);
         state.range = lower;
+        state.left = left / 2.0;
         if let Some(prior) = &mut state.prior {
             *prior /= 2.0;
         }
-        Some(Live::new(id, upper, Some(left / 2.0), Some(position)))
+        let born = State { prior: Some(left / 2.0), left: left / 2.0, ..State::new(upper) };
+        Some(Live { id, born_at: Some(position), sides: self.sides, state: Mutex::new(born) })
     }
 
     /// A range that keeps delivering full pages although the atlas sees little ahead: the atlas is blind
     /// here, and it is worth asking the server. Returns the last page's bounds, once per few pages.
     pub(super) fn wants_scout(&self, atlas: &Atlas) -> Option<(String, String, Option<Box<str>>)> {
         let mut state = self.lock();
-        if state.finished || state.pages < state.scout_at {
+        if state.finished || self.rounds(&state) < state.scout_at {
             return None;
         }
-        let known = state.estimate(atlas);
+        let known = self.estimate(&state, atlas);
         let cuttable =
             known >= SPLIT_PAGES_MIN && middle(&state.frontier, state.range.upto.as_deref(), atlas).is_some();
         if cuttable {
             return None;
         }
         // Each expedition that leaves the range as it was makes the next one wait twice as long.
-        state.scout_at = state.pages.max(SCOUT_PAGES) * 2;
+        state.scout_at = self.rounds(&state).max(SCOUT_PAGES) * 2.0;
         let (first, last) = state.last_page.clone()?;
         Some((first, last, state.range.upto.clone()))
     }
-}
 
-/// Full pages before the first scouting expedition of a range.
-const SCOUT_PAGES: u32 = 3;
+    /// Pages of each side: round trips, as both are listed at once.
+    fn rounds(&self, state: &State) -> f64 {
+        f64::from(state.pages) / f64::from(self.sides)
+    }
 
-impl State {
-    fn estimate(&self, atlas: &Atlas) -> f64 {
-        let Some(first) = &self.first else { return self.prior.unwrap_or(0.0) };
-        if self.pages == 0 {
+    fn estimate(&self, state: &State, atlas: &Atlas) -> f64 {
+        let Some(first) = &state.first else { return state.prior.unwrap_or(0.0) };
+        if state.pages == 0 {
             // Its only page so far was its last on the longer side.
             return 0.0;
         }
-        let share = remaining_share(first, &self.frontier, self.range.upto.as_deref(), atlas);
-        share.map_or(UNKNOWN_PAGES, |share| share * f64::from(self.pages))
+        let share = remaining_share(first, &state.frontier, state.range.upto.as_deref(), atlas);
+        share.map_or(UNKNOWN_PAGES, |share| share * self.rounds(state))
+    }
+}
+
+/// Full pages of each side before the first scouting expedition of a range.
+const SCOUT_PAGES: f64 = 3.0;
+
+impl State {
+    fn new(range: KeyRange) -> Self {
+        Self {
+            frontier: range.after.to_string(),
+            range,
+            first: None,
+            last_page: None,
+            pages: 0,
+            scout_at: SCOUT_PAGES,
+            prior: None,
+            left: 0.0,
+            news: false,
+            finished: false,
+            populated: false,
+        }
     }
 }

@@ -9,15 +9,18 @@
 
 mod atlas;
 mod feed;
+mod in_order;
 mod live;
 mod pages;
 mod scout;
 mod side;
 mod split;
 mod walk;
+mod worker;
 
 pub use atlas::Atlas;
 pub use feed::{Feed, Objects, Stack, StackEntry, Versions};
+pub use in_order::in_order;
 pub use pages::Listing;
 pub use side::Side;
 pub use split::{Middle, middle, remaining_share};

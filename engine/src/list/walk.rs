@@ -1,8 +1,9 @@
 //! The walk: ranges are worked on side by side and cut while they are, until every key of both sides has been
 //! seen once, in key order within each range.
 
-use super::live::{Live, Received};
+use super::live::{Live, SPLIT_PAGES_MIN, UNKNOWN_PAGES};
 use super::scout::scout;
+use super::worker::Worker;
 use super::{Atlas, Feed, Listing, Side};
 use crate::Error;
 use crate::model::KeyRange;
@@ -12,6 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// Where keys are wanted in order, a range is cut until about half so many pages are left in it to so many. One of
+/// unknown extent is looked into first.
+const NEAR_PAGES: f64 = UNKNOWN_PAGES + 2.0;
+/// Where keys are wanted in order, what lies behind so many pages is worth nothing yet.
+const AHEAD_PAGES: f64 = 128.0;
 
 /// The two sides of a walk; without a replica the walk sees one side only.
 #[derive(Clone, Debug)]
@@ -76,6 +83,15 @@ pub struct WalkStats {
     pub keys: AtomicU64,
 }
 
+/// What is begun next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Where most is left: all is done soonest.
+    Any,
+    /// What comes first by key: whoever waits for the keys in order gets them soonest.
+    ByKey,
+}
+
 /// Walks both sides over `ranges`, which must be disjoint. Returns when every key has been visited.
 ///
 /// # Errors
@@ -89,38 +105,56 @@ pub async fn walk<F: Feed, V: Visitor<F>>(
     stats: Arc<WalkStats>,
     cancel: CancellationToken,
 ) -> Result<(), Error> {
-    let scheduler = Scheduler {
-        sides,
-        next_id: limits.first_id,
-        limits,
-        visitor,
-        stats,
-        atlas: Arc::default(),
-        progress: Arc::new(Notify::new()),
-        live: Vec::new(),
-        waiting: ranges.into(),
-        workers: JoinSet::new(),
-        scouts: JoinSet::new(),
-    };
-    scheduler.run::<F>(cancel).await
+    Scheduler::new(sides, ranges, limits, visitor, stats, Order::Any).run::<F>(cancel).await
 }
 
-struct Scheduler<V> {
+/// Decides which range is worked on when.
+pub(super) struct Scheduler<V> {
     sides: Sides,
     limits: WalkLimits,
+    order: Order,
     visitor: Arc<V>,
     stats: Arc<WalkStats>,
     atlas: Arc<Mutex<Atlas>>,
     progress: Arc<Notify>,
     live: Vec<Arc<Live>>,
-    waiting: VecDeque<KeyRange>,
+    /// Not begun yet, in key order.
+    waiting: VecDeque<Live>,
     workers: JoinSet<(u32, Result<(), Error>)>,
     scouts: JoinSet<Result<(), Error>>,
     next_id: u32,
 }
 
 impl<V> Scheduler<V> {
-    async fn run<F: Feed>(mut self, cancel: CancellationToken) -> Result<(), Error>
+    pub(super) fn new(
+        sides: Sides,
+        ranges: Vec<KeyRange>,
+        limits: WalkLimits,
+        visitor: Arc<V>,
+        stats: Arc<WalkStats>,
+        order: Order,
+    ) -> Self {
+        let ids = limits.first_id..;
+        let count = if sides.replica.is_some() { 2 } else { 1 };
+        let waiting: VecDeque<_> = ids.zip(ranges).map(|(id, range)| Live::new(id, count, range)).collect();
+        let next_id = waiting.back().map_or(limits.first_id, |last| last.id + 1);
+        Self {
+            sides,
+            limits,
+            order,
+            visitor,
+            stats,
+            atlas: Arc::default(),
+            progress: Arc::new(Notify::new()),
+            live: Vec::new(),
+            waiting,
+            workers: JoinSet::new(),
+            scouts: JoinSet::new(),
+            next_id,
+        }
+    }
+
+    pub(super) async fn run<F: Feed>(mut self, cancel: CancellationToken) -> Result<(), Error>
     where
         V: Visitor<F>,
     {
@@ -143,36 +177,32 @@ impl<V> Scheduler<V> {
         }
     }
 
-    /// Starts waiting ranges, then cuts the longest while there is room.
+    /// Begins ranges while there is room.
     fn fill_slots<F: Feed>(&mut self)
     where
         V: Visitor<F>,
     {
         while self.live.len() < self.limits.ranges_max {
-            if let Some(range) = self.waiting.pop_front() {
-                let id = self.take_id();
-                self.start::<F>(Live::new(id, range, None, None));
-            } else if !self.cut_longest::<F>() {
-                break;
-            }
+            let next = match self.order {
+                Order::Any => self.waiting.pop_front().or_else(|| self.half_of_longest()),
+                Order::ByKey => self.nearest(),
+            };
+            let Some(next) = next else { break };
+            self.start::<F>(next);
         }
     }
 
-    fn take_id(&mut self) -> u32 {
-        let id = self.next_id;
-        self.next_id += 1;
-        id
+    /// Ranges nobody has looked into yet must not outnumber the rest: a wrong guess then costs one round trip, not
+    /// a storm of empty listings.
+    fn is_guessing(&self) -> bool {
+        let unconfirmed = self.live.iter().filter(|live| live.is_unconfirmed()).count();
+        unconfirmed > 0 && unconfirmed * 2 > self.live.len()
     }
 
-    /// Cuts the range with most left. Ranges nobody has looked into yet must not outnumber the rest: a wrong
-    /// guess then costs one round trip, not a storm of empty listings.
-    fn cut_longest<F: Feed>(&mut self) -> bool
-    where
-        V: Visitor<F>,
-    {
-        let unconfirmed = self.live.iter().filter(|live| live.is_unconfirmed()).count();
-        if unconfirmed > 0 && unconfirmed * 2 > self.live.len() {
-            return false;
+    /// Cuts the range with most left.
+    fn half_of_longest(&mut self) -> Option<Live> {
+        if self.is_guessing() {
+            return None;
         }
         let atlas = Arc::clone(&self.atlas);
         let atlas = atlas.lock().unwrap_or_else(PoisonError::into_inner);
@@ -180,15 +210,42 @@ impl<V> Scheduler<V> {
             self.live.iter().map(|live| (live.pages_left(&atlas), Arc::clone(live))).collect();
         by_length.sort_by(|(a, _), (b, _)| b.total_cmp(a));
         let id = self.next_id;
-        let cut = by_length.iter().take(4).find_map(|(_, live)| live.cut(id, &atlas));
-        if cut.is_none() {
+        let cut = by_length.iter().take(4).find_map(|(_, live)| live.cut(id, &atlas, SPLIT_PAGES_MIN));
+        match &cut {
+            Some(_) => self.next_id += 1,
+            None => self.send_scout(&atlas),
+        }
+        cut
+    }
+
+    /// The first range that waits, once those at work are short.
+    fn nearest(&mut self) -> Option<Live> {
+        if self.is_guessing() {
+            return None;
+        }
+        let atlas = Arc::clone(&self.atlas);
+        let atlas = atlas.lock().unwrap_or_else(PoisonError::into_inner);
+        self.live.sort_by_cached_key(|live| live.range().after);
+        let waiting = self.waiting.len();
+        let mut news = false;
+        for live in self.live.iter().filter(|live| live.has_news()) {
+            news = true;
+            while let Some(beyond) = live.cut(self.next_id, &atlas, NEAR_PAGES) {
+                let after = beyond.range().after;
+                let place = self.waiting.partition_point(|other| other.range().after < after);
+                self.waiting.insert(place, beyond);
+                self.next_id += 1;
+            }
+        }
+        if news && self.waiting.len() == waiting {
             self.send_scout(&atlas);
         }
-        drop(atlas);
-        let Some(upper) = cut else { return false };
-        self.next_id += 1;
-        self.start::<F>(upper);
-        true
+        // Estimates reach far and may be far out: ranges are cut only once they have been looked into, and begun
+        // only when little is left before them.
+        let after = self.waiting.front()?.range().after;
+        let before = self.live.iter().filter(|live| live.range().after < after);
+        let left: f64 = before.map(|live| live.left()).sum();
+        if left < AHEAD_PAGES { self.waiting.pop_front() } else { None }
     }
 
     /// Looks ahead of one range where the atlas is blind; at most one expedition at a time.
@@ -243,154 +300,5 @@ impl<V> Scheduler<V> {
         let sides = self.sides.clone();
         let id = live.id;
         self.workers.spawn(async move { (id, worker.run::<F>(&sides).await) });
-    }
-}
-
-/// Works one range: fetch, merge, hand over, again.
-struct Worker<V> {
-    live: Arc<Live>,
-    visitor: Arc<V>,
-    atlas: Arc<Mutex<Atlas>>,
-    progress: Arc<Notify>,
-    stats: Arc<WalkStats>,
-}
-
-/// What one side can give the merge right now.
-enum Head<'a> {
-    Key(&'a str),
-    Dry,
-    Finished,
-}
-
-fn head<'a, F: Feed>(feed: Option<&'a F>, upto: Option<&str>) -> Head<'a> {
-    let Some(feed) = feed else { return Head::Finished };
-    match feed.key() {
-        Some(key) if upto.is_none_or(|upto| key <= upto) => Head::Key(key),
-        Some(_) => Head::Finished,
-        None if feed.ended() || upto.is_some_and(|upto| feed.is_beyond(upto)) => Head::Finished,
-        None => Head::Dry,
-    }
-}
-
-impl<V> Worker<V> {
-    async fn run<F: Feed>(self, sides: &Sides) -> Result<(), Error>
-    where
-        V: Visitor<F>,
-    {
-        let range = self.live.range();
-        let mut segment = self.visitor.open(self.live.id);
-        let mut source = F::open(&sides.source, &range.after);
-        let mut replica = sides.replica.as_ref().map(|side| F::open(side, &range.after));
-        let mut covered = range.after;
-        loop {
-            self.fetch(&mut source, replica.as_mut()).await?;
-            let upto = self.live.upto();
-            let merged = self.merge(&mut segment, &mut source, replica.as_mut(), upto.as_deref());
-            let Some(last) = merged else {
-                // Both sides are through. A cut may have lowered the bound meanwhile, never below what was
-                // paired, and what it took over is somebody else's.
-                let (range, populated) = self.live.finish();
-                if !populated {
-                    self.found_nothing();
-                }
-                self.visitor.batch(&mut segment, KeyRange { after: covered, upto: range.upto }).await?;
-                self.progress.notify_one();
-                return self.visitor.close(segment).await;
-            };
-            if let Some(last) = last {
-                let piece = KeyRange { after: covered, upto: Some(last.clone()) };
-                covered = last;
-                self.visitor.batch(&mut segment, piece).await?;
-            }
-        }
-    }
-
-    /// Brings a page to each side that ran dry, both at once, and sends the next ones on their way.
-    async fn fetch<F: Feed>(&self, source: &mut F, replica: Option<&mut F>) -> Result<(), Error> {
-        let upto = self.live.upto();
-        let from_source = async {
-            if matches!(head(Some(&*source), upto.as_deref()), Head::Dry) {
-                source.fill().await.map_err(Error::source_listing)?;
-                self.learn(source);
-            }
-            Ok::<_, Error>(())
-        };
-        let from_replica = async {
-            if let Some(replica) = replica
-                && matches!(head(Some(&*replica), upto.as_deref()), Head::Dry)
-            {
-                replica.fill().await.map_err(Error::replica_listing)?;
-                self.learn(replica);
-            }
-            Ok::<_, Error>(())
-        };
-        tokio::try_join!(from_source, from_replica)?;
-        Ok(())
-    }
-
-    /// Notes what a page shows, and fetches ahead if the range goes on beyond it.
-    fn learn<F: Feed>(&self, feed: &mut F) {
-        {
-            let mut atlas = self.atlas.lock().unwrap_or_else(PoisonError::into_inner);
-            feed.sample().for_each(|key| atlas.observe(key));
-        }
-        let more = !feed.ended();
-        let received = Received { frontier: feed.frontier(), bounds: feed.page_bounds(), more };
-        let upto = self.live.received(&received);
-        if more && upto.is_none_or(|upto| feed.frontier() < &*upto) {
-            feed.read_ahead();
-        }
-        self.progress.notify_one();
-    }
-
-    /// Pairs keys until a side runs dry. `None` when both are through; else the last key paired, if any.
-    #[allow(clippy::option_option)]
-    fn merge<F: Feed>(
-        &self,
-        segment: &mut V::Segment,
-        source: &mut F,
-        mut replica: Option<&mut F>,
-        upto: Option<&str>,
-    ) -> Option<Option<Box<str>>>
-    where
-        V: Visitor<F>,
-    {
-        let mut last: Option<String> = None;
-        let mut keys = 0_u64;
-        let through = loop {
-            let (a, b) = (head(Some(&*source), upto), head(replica.as_deref(), upto));
-            let (take_source, take_replica) = match (&a, &b) {
-                (Head::Dry, _) | (_, Head::Dry) => break false,
-                (Head::Finished, Head::Finished) => break true,
-                (Head::Key(_), Head::Finished) => (true, false),
-                (Head::Finished, Head::Key(_)) => (false, true),
-                (Head::Key(a), Head::Key(b)) => (a <= b, b <= a),
-            };
-            if let Head::Key(key) = if take_source { a } else { b } {
-                // One buffer for the whole batch: only the last key is kept.
-                let kept = last.get_or_insert_default();
-                kept.clear();
-                kept.push_str(key);
-            }
-            let left = if take_source { source.item() } else { None };
-            let right = if take_replica { replica.as_deref().and_then(Feed::item) } else { None };
-            self.visitor.pair(segment, left, right);
-            keys += 1;
-            if take_source {
-                source.advance();
-            }
-            if take_replica && let Some(replica) = replica.as_deref_mut() {
-                replica.advance();
-            }
-        };
-        self.stats.keys.fetch_add(keys, Ordering::Relaxed);
-        if through { None } else { Some(last.map(String::into_boxed_str)) }
-    }
-
-    fn found_nothing(&self) {
-        self.stats.empty_ranges.fetch_add(1, Ordering::Relaxed);
-        if let Some(position) = self.live.born_at {
-            self.atlas.lock().unwrap_or_else(PoisonError::into_inner).strike(position);
-        }
     }
 }

@@ -1,11 +1,9 @@
 //! A manifest as a store: a saved listing stands in for a live one. Reading of bytes and writing are not to be had.
 
-use super::store::{
-    Attributes, Body, CompleteUpload, CopyObject, CopyPart, CreateUpload, DeleteKey, Deleted, GetObject,
-    HeadObject, ListObjects, ListVersions, ObjectId, ObjectInfo, PendingUpload, PutObject, RestoreArchived,
-    UploadId, UploadPart, UploadedPart, Versioning, Written,
-};
-use super::{Answer, Kind, Operation, S3Error, Store};
+use super::lister::{ListOnly, Lister};
+use super::object::ObjectInfo;
+use super::store::{HeadObject, ListObjects};
+use super::{Answer, Kind, Operation, S3Error};
 use crate::compare::listing::FactsRow;
 use crate::model::{Checksum, ChecksumAlgorithm, ETag, Page, PageBuilder, Row, StorageClass};
 use crate::report::{Manifest, ManifestRow};
@@ -23,19 +21,10 @@ pub struct SavedListing {
 }
 
 impl SavedListing {
-    /// Over a manifest.
+    /// A store over a manifest.
     #[must_use]
-    pub fn new(manifest: Manifest) -> Self {
-        Self { manifest: Arc::new(manifest) }
-    }
-
-    fn missing<T>(&self, operation: Operation) -> Answer<T> {
-        Err(S3Error::local(
-            Kind::Unsupported,
-            operation,
-            "manifest",
-            "a manifest holds no more than a listing",
-        ))
+    pub fn over(manifest: Manifest) -> ListOnly<Self> {
+        ListOnly(Self { manifest: Arc::new(manifest) })
     }
 
     async fn look_up<T, F>(&self, operation: Operation, look: F) -> Answer<T>
@@ -83,9 +72,13 @@ fn info(facts: &FactsRow) -> ObjectInfo {
 }
 
 #[async_trait]
-impl Store for SavedListing {
+impl Lister for SavedListing {
     fn service(&self) -> &str {
         SAVED_LISTING
+    }
+
+    fn reason(&self) -> &'static str {
+        "a manifest holds no more than a listing"
     }
 
     async fn list_objects(&self, request: &ListObjects) -> Answer<Page> {
@@ -99,84 +92,12 @@ impl Store for SavedListing {
 
     async fn head(&self, request: &HeadObject) -> Answer<ObjectInfo> {
         if request.part_number.is_some() {
-            return self.missing(Operation::HeadObject);
+            return self.refuse(Operation::HeadObject);
         }
         let key = request.id.key.clone();
         let row = self.look_up(Operation::HeadObject, move |manifest| manifest.row(&key)).await?;
         let gone =
             || S3Error::local(Kind::NotFound, Operation::HeadObject, "manifest", "not in the manifest");
         row.map(|row| info(&row.facts)).ok_or_else(gone)
-    }
-
-    async fn head_bucket(&self, _: &str) -> Answer<()> {
-        Ok(())
-    }
-
-    async fn list_versions(&self, _: &ListVersions) -> Answer<Page> {
-        self.missing(Operation::ListObjectVersions)
-    }
-
-    async fn list_uploads(&self, _: &str, _: &str) -> Answer<Vec<PendingUpload>> {
-        self.missing(Operation::ListMultipartUploads)
-    }
-
-    async fn versioning(&self, _: &str) -> Answer<Versioning> {
-        self.missing(Operation::GetBucketVersioning)
-    }
-
-    async fn attributes(&self, _: &ObjectId) -> Answer<Attributes> {
-        self.missing(Operation::GetObjectAttributes)
-    }
-
-    async fn get(&self, _: &GetObject) -> Answer<Body> {
-        self.missing(Operation::GetObject)
-    }
-
-    async fn tags(&self, _: &ObjectId) -> Answer<Vec<(String, String)>> {
-        self.missing(Operation::GetObjectTagging)
-    }
-
-    async fn put_tags(&self, _: &ObjectId, _: &[(String, String)]) -> Answer<()> {
-        self.missing(Operation::PutObjectTagging)
-    }
-
-    async fn acl(&self, _: &ObjectId) -> Answer<String> {
-        self.missing(Operation::GetObjectAcl)
-    }
-
-    async fn put(&self, _: &PutObject) -> Answer<Written> {
-        self.missing(Operation::PutObject)
-    }
-
-    async fn copy(&self, _: &CopyObject) -> Answer<Written> {
-        self.missing(Operation::CopyObject)
-    }
-
-    async fn create_upload(&self, _: &CreateUpload) -> Answer<UploadId> {
-        self.missing(Operation::CreateMultipartUpload)
-    }
-
-    async fn upload_part(&self, _: &UploadPart) -> Answer<UploadedPart> {
-        self.missing(Operation::UploadPart)
-    }
-
-    async fn copy_part(&self, _: &CopyPart) -> Answer<UploadedPart> {
-        self.missing(Operation::UploadPartCopy)
-    }
-
-    async fn complete_upload(&self, _: &CompleteUpload) -> Answer<Written> {
-        self.missing(Operation::CompleteMultipartUpload)
-    }
-
-    async fn abort_upload(&self, _: &UploadId) -> Answer<()> {
-        self.missing(Operation::AbortMultipartUpload)
-    }
-
-    async fn delete(&self, _: &str, _: &[DeleteKey]) -> Answer<Vec<Deleted>> {
-        self.missing(Operation::DeleteObjects)
-    }
-
-    async fn restore_archived(&self, _: &RestoreArchived) -> Answer<bool> {
-        self.missing(Operation::RestoreObject)
     }
 }

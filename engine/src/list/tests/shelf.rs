@@ -4,8 +4,10 @@ use crate::model::{ETag, EntryKind, Page, PageBuilder, Row};
 use crate::s3::*;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Keys with their number of versions.
 pub(super) struct Shelf {
@@ -14,6 +16,8 @@ pub(super) struct Shelf {
     pub(super) requests: AtomicU64,
     /// The n-th listing fails for good.
     pub(super) fails_at: Option<u64>,
+    /// How long an answer takes.
+    pub(super) latency: Duration,
     /// Keys that come and go: each page takes one away or puts one back.
     pub(super) restless: Vec<String>,
 }
@@ -25,6 +29,7 @@ impl Shelf {
             page,
             requests: AtomicU64::new(0),
             fails_at: None,
+            latency: Duration::ZERO,
             restless: Vec::new(),
         }
     }
@@ -44,8 +49,11 @@ impl Shelf {
         Ok(())
     }
 
-    fn refuse<T>(operation: Operation) -> Answer<T> {
-        Err(S3Error::local(Kind::Unsupported, operation, "shelf", "a shelf only lists"))
+    async fn answer(&self) {
+        tokio::task::yield_now().await;
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
     }
 }
 
@@ -54,19 +62,23 @@ fn row(kind: EntryKind, is_latest: bool) -> Row {
 }
 
 #[async_trait]
-impl Store for Shelf {
+impl Lister for Shelf {
     fn service(&self) -> &str {
         "shelf"
     }
 
+    fn reason(&self) -> &'static str {
+        "a shelf only lists"
+    }
+
     async fn list_objects(&self, r: &ListObjects) -> Answer<Page> {
         self.count(Operation::ListObjectsV2, &r.bucket)?;
-        tokio::task::yield_now().await;
+        self.answer().await;
         let keys = self.keys.lock().unwrap();
         let limit = self.page.min(usize::from(r.max_keys));
-        let mut found = keys
-            .keys()
-            .filter(|key| key.starts_with(&r.prefix) && (r.start_after.is_empty() || **key > r.start_after));
+        let from = if r.start_after.is_empty() { Bound::Unbounded } else { Bound::Excluded(&*r.start_after) };
+        let beyond = keys.range::<str, _>((from, Bound::Unbounded)).map(|(key, _)| key);
+        let mut found = beyond.filter(|key| key.starts_with(&r.prefix));
         let mut builder = PageBuilder::new();
         for key in found.by_ref().take(limit) {
             builder.push(key, "", row(EntryKind::Object, true)).unwrap();
@@ -77,17 +89,20 @@ impl Store for Shelf {
 
     async fn list_versions(&self, r: &ListVersions) -> Answer<Page> {
         self.count(Operation::ListObjectVersions, &r.bucket)?;
-        tokio::task::yield_now().await;
+        self.answer().await;
         let keys = self.keys.lock().unwrap();
         let limit = self.page.min(usize::from(r.max_keys));
-        let all = keys.iter().flat_map(|(key, versions)| (0..*versions).map(move |version| (key, version)));
         let marker = r.version_id_marker.as_ref().map(|id| id[1..].parse::<u32>().unwrap());
+        let from = match (&*r.key_marker, marker) {
+            ("", _) => Bound::Unbounded,
+            (key, None) => Bound::Excluded(key),
+            (key, Some(_)) => Bound::Included(key),
+        };
+        let beyond = keys.range::<str, _>((from, Bound::Unbounded));
+        let all = beyond.flat_map(|(key, versions)| (0..*versions).map(move |version| (key, version)));
         let mut found = all.filter(|(key, version)| {
-            let beyond = match marker {
-                Some(marker) if **key == r.key_marker => *version > marker,
-                _ => r.key_marker.is_empty() || **key > r.key_marker,
-            };
-            beyond && key.starts_with(&r.prefix)
+            let is_left = marker.is_none_or(|marker| **key != r.key_marker || *version > marker);
+            is_left && key.starts_with(&r.prefix)
         });
         let mut builder = PageBuilder::new();
         let mut last = None;
@@ -103,60 +118,5 @@ impl Store for Shelf {
             page.next_version_id_marker = Some(version.into());
         }
         Ok(builder.finish())
-    }
-
-    async fn list_uploads(&self, _: &str, _: &str) -> Answer<Vec<PendingUpload>> {
-        Self::refuse(Operation::ListMultipartUploads)
-    }
-    async fn head_bucket(&self, _: &str) -> Answer<()> {
-        Ok(())
-    }
-    async fn versioning(&self, _: &str) -> Answer<Versioning> {
-        Ok(Versioning::Enabled)
-    }
-    async fn head(&self, _: &HeadObject) -> Answer<ObjectInfo> {
-        Self::refuse(Operation::HeadObject)
-    }
-    async fn attributes(&self, _: &ObjectId) -> Answer<Attributes> {
-        Self::refuse(Operation::GetObjectAttributes)
-    }
-    async fn get(&self, _: &GetObject) -> Answer<Body> {
-        Self::refuse(Operation::GetObject)
-    }
-    async fn tags(&self, _: &ObjectId) -> Answer<Vec<(String, String)>> {
-        Self::refuse(Operation::GetObjectTagging)
-    }
-    async fn put_tags(&self, _: &ObjectId, _: &[(String, String)]) -> Answer<()> {
-        Self::refuse(Operation::PutObjectTagging)
-    }
-    async fn acl(&self, _: &ObjectId) -> Answer<String> {
-        Self::refuse(Operation::GetObjectAcl)
-    }
-    async fn put(&self, _: &PutObject) -> Answer<Written> {
-        Self::refuse(Operation::PutObject)
-    }
-    async fn copy(&self, _: &CopyObject) -> Answer<Written> {
-        Self::refuse(Operation::CopyObject)
-    }
-    async fn create_upload(&self, _: &CreateUpload) -> Answer<UploadId> {
-        Self::refuse(Operation::CreateMultipartUpload)
-    }
-    async fn upload_part(&self, _: &UploadPart) -> Answer<UploadedPart> {
-        Self::refuse(Operation::UploadPart)
-    }
-    async fn copy_part(&self, _: &CopyPart) -> Answer<UploadedPart> {
-        Self::refuse(Operation::UploadPartCopy)
-    }
-    async fn complete_upload(&self, _: &CompleteUpload) -> Answer<Written> {
-        Self::refuse(Operation::CompleteMultipartUpload)
-    }
-    async fn abort_upload(&self, _: &UploadId) -> Answer<()> {
-        Self::refuse(Operation::AbortMultipartUpload)
-    }
-    async fn delete(&self, _: &str, _: &[DeleteKey]) -> Answer<Vec<Deleted>> {
-        Self::refuse(Operation::DeleteObjects)
-    }
-    async fn restore_archived(&self, _: &RestoreArchived) -> Answer<bool> {
-        Self::refuse(Operation::RestoreObject)
     }
 }
