@@ -37,3 +37,8 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.command() == command || kind.slug() == command)
     }
 }
+
+/// Is the run of a command meant by this word? `failover` is both of its commands.
+pub(crate) fn is_of(command: &str, wanted: &str) -> bool {
+    command == wanted || command.split(' ').next() == Some(wanted)
+}

@@ -91,6 +91,7 @@ async fn dispatch(cli: Cli, origin: Origin) -> Exit {
         Command::Cost(args) => commands::cost::run(*args, talk, origin).await,
         Command::Resume(args) => Box::pin(commands::resume::run(args)).await,
         Command::Runs(args) => commands::runs::run(&args),
+        Command::Forget(args) => commands::forget::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Run(args) => commands::run_job::run(args, talk).await,
         Command::Schedule(args) => commands::run_job::schedule(args, talk).await,

@@ -21,6 +21,7 @@ mod drill;
 mod failover;
 mod fault_kinds;
 mod foreign_bytes;
+mod forget;
 mod interrupted;
 mod job_deploy;
 mod job_notify;

@@ -7,6 +7,7 @@ mod delete;
 mod deploy;
 mod drill;
 mod failover;
+mod forget;
 mod jobs;
 mod lab;
 mod lag;
@@ -32,6 +33,7 @@ pub(crate) use drill::DrillArgs;
 pub(crate) use failover::{
     FailbackArgs, FailoverAction, FailoverCheckArgs, FailoverCommand, FailoverRunArgs, Skip,
 };
+pub(crate) use forget::ForgetArgs;
 pub(crate) use jobs::{ConfigAction, ConfigCommand, RunArgs, ScheduleArgs};
 pub(crate) use lab::{DemoArgs, LabArgs, LabData};
 pub(crate) use lag::LagArgs;
@@ -85,6 +87,7 @@ pub(crate) enum Command {
     Cost(Box<CostArgs>),
     Resume(ResumeArgs),
     Runs(RunsArgs),
+    Forget(ForgetArgs),
     Report(ReportArgs),
     Run(RunArgs),
     Schedule(ScheduleArgs),

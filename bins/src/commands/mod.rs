@@ -11,6 +11,7 @@ pub(crate) mod drill;
 mod earlier;
 pub(crate) mod failback;
 pub(crate) mod failover;
+pub(crate) mod forget;
 mod frame;
 pub(crate) mod lab;
 pub(crate) mod lag;

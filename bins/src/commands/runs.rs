@@ -3,7 +3,7 @@
 use super::unfinished::Unfinished;
 use crate::args::{OutputFormat, RunsArgs};
 use crate::exit::Exit;
-use crate::kind::Kind;
+use crate::kind::{Kind, is_of};
 use crate::page::{duration, moment};
 use crate::screen::grouped;
 use crate::{run_folder, setup};
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &RunsArgs) -> Exit {
         }
     };
     let limit = if args.limit == 0 { usize::MAX } else { args.limit };
-    let wanted = |run: &Run| args.command.as_deref().is_none_or(|command| run.is_of(command));
+    let wanted = |run: &Run| args.command.as_deref().is_none_or(|command| is_of(&run.command(), command));
     let runs: Vec<Run> =
         folders.into_iter().map(|folder| Run::read(folder, &state)).filter(wanted).take(limit).collect();
     let text = match args.output {
@@ -77,12 +77,6 @@ impl Run {
                 Kind::of(slug).map_or_else(|| slug.to_owned(), |kind| kind.command().to_owned())
             }
         }
-    }
-
-    /// `failover` is both of its commands.
-    fn is_of(&self, command: &str) -> bool {
-        let own = self.command();
-        own == command || own.split(' ').next() == Some(command)
     }
 
     fn json(&self) -> Value {

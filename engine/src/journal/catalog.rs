@@ -135,6 +135,19 @@ impl StateDir {
         }
     }
 
+    /// Removes a run, at once or not at all for whoever lists runs: its folder is moved aside first. Whether it may
+    /// go is for the caller to say. What an earlier call could not finish is removed, too.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`].
+    pub fn forget(&self, run: &RunDir) -> Result<(), JournalError> {
+        let aside = self.root.join("forgotten");
+        let folder = aside.join(run.id.as_str());
+        std::fs::create_dir_all(&aside).map_err(JournalError::io("create", &aside))?;
+        std::fs::rename(&run.root, &folder).map_err(JournalError::io("move", &run.root))?;
+        std::fs::remove_dir_all(&aside).map_err(JournalError::io("remove", &aside))
+    }
+
     fn run(&self, id: RunId) -> RunDir {
         let root = self.runs().join(id.as_str());
         RunDir { id, root }
