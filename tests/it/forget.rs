@@ -65,6 +65,19 @@ fn old_runs_go_but_for_the_last_of_each_pair_and_what_can_be_taken_up() {
 }
 
 #[test]
+fn the_last_manifest_stays_for_a_baseline() {
+    let world = World::pair();
+    world.put("source", "k", "x");
+    world.put("replica", "k", "x");
+    let older = id(&world.audit(&["--write-manifest"]).exits(0));
+    let manifest = id(&world.audit(&["--write-manifest"]).exits(0));
+    let later = id(&world.audit(&[]).exits(0));
+    assert_eq!(ids(&forget(&world, &["--older-than", "0s"])), [older].into());
+    assert_eq!(folders(&world), [manifest.clone(), later].into());
+    world.run(&["audit", "s3://source", "--baseline", &manifest]).exits(0);
+}
+
+#[test]
 fn an_age_that_makes_no_sense_removes_nothing() {
     let world = World::pair();
     world.audit(&[]).exits(0);

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 /// Remove the folders of old runs
 ///
 /// What may still be needed stays, however old: a run that goes on, one that `resume` can take up (interrupted,
-/// killed, waiting for a thaw), one that cannot be read, and the last complete run of each command and pair, where
-/// trends, baselines and the failover check look. What a forgotten sync or restore wrote cannot be undone any more.
+/// killed, waiting for a thaw), one that cannot be read, and the last complete run of each command and pair (for trends
+/// and the failover check), with the last that left a manifest (for `audit --baseline`). What a forgotten sync or
+/// restore wrote cannot be undone any more.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ForgetArgs {
-    /// Forget runs that began longer ago than this (90d)
+    /// Forget runs that began longer ago than this (90d, 12w; m is minutes, not months)
     #[arg(long, value_name = "AGE")]
     pub(crate) older_than: jiff::Span,
     /// Only runs of this command (audit, lag, failover)

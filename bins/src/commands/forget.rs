@@ -25,7 +25,7 @@ enum Fate {
     Untouched,
     /// It goes on, or can be taken up, or cannot be read.
     Open,
-    /// The last complete one of its command and pair.
+    /// The last complete one of its command and pair, or the last of them with a manifest.
     Last,
 }
 
@@ -115,14 +115,19 @@ fn fate(
     run: &RunEntry,
     summary: Option<&Summary>,
     (before, command): (Timestamp, Option<&str>),
-    seen: &mut HashSet<(String, String, Option<String>)>,
+    seen: &mut HashSet<(String, String, Option<String>, bool)>,
 ) -> Fate {
     let complete = matches!(&run.state, RunState::Finished { state: Outcome::Complete, .. });
     let is_last = complete
         && summary.is_some_and(|summary| {
             // A dry run proves nothing and changed nothing: it does not stand for one that did.
             !summary.dry_run
-                && seen.insert((summary.command.clone(), summary.source.clone(), summary.replica.clone()))
+                && seen.insert((
+                    summary.command.clone(),
+                    summary.source.clone(),
+                    summary.replica.clone(),
+                    run.dir.manifest().exists(),
+                ))
         });
     let (Some(started), RunState::Finished { .. }) = (&run.started, &run.state) else { return Fate::Open };
     if started.started_at >= before || command.is_some_and(|wanted| !is_of(&started.command, wanted)) {
