@@ -10,16 +10,17 @@ use serde_json::Value;
 pub(super) const FIGURES: [Figure; 3] = [
     ("Each month", |report| report["monthly_usd"].as_f64(), dollars),
     ("Older versions, each month", |report| part(report, "noncurrent_usd"), dollars),
-    ("Bytes", |report| Some(held(report)), super::trend::size),
+    ("Bytes", held, super::trend::size),
 ];
 
+/// A run that came to no result has none, which is not the same as zero.
 fn part(report: &Value, name: &str) -> Option<f64> {
-    rows(&report["buckets"]).map(|bucket| bucket["month"][name].as_f64()).sum()
+    report["buckets"].as_array()?.iter().map(|bucket| bucket["month"][name].as_f64()).sum()
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn held(report: &Value) -> f64 {
-    rows(&report["buckets"]).map(|bucket| totals(bucket).1).sum::<u64>() as f64
+fn held(report: &Value) -> Option<f64> {
+    Some(report["buckets"].as_array()?.iter().map(|bucket| totals(bucket).1).sum::<u64>() as f64)
 }
 
 /// Objects and bytes of a bucket, older versions included.

@@ -9,14 +9,16 @@ use s3twin_engine::model::Timestamp;
 use serde_json::Value;
 
 pub(super) const FIGURES: [Figure; 3] = [
-    ("Reasons against", |report| Some(count_of(report, "no-go")), super::trend::count),
+    ("Reasons against", against, super::trend::count),
     ("Waits longest", |report| report["facts"]["lag_oldest_seconds"].as_f64(), waits),
     ("Age of the last audit", |report| report["facts"]["audit_age_seconds"].as_f64(), duration),
 ];
 
+/// A run that came to no result has none, which is not the same as zero.
 #[allow(clippy::cast_precision_loss)]
-fn count_of(report: &Value, found: &str) -> f64 {
-    rows(&report["checks"]).filter(|check| check["found"] == found).count() as f64
+fn against(report: &Value) -> Option<f64> {
+    let checks = report["checks"].as_array()?;
+    Some(checks.iter().filter(|check| check["found"] == "no-go").count() as f64)
 }
 
 pub(super) fn tell_check(report: &Value) -> Told {

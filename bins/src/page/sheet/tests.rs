@@ -67,3 +67,12 @@ fn a_lag_says_what_was_measured_and_draws_its_classes() {
         assert!(html.contains(words), "no {words} in {html}");
     }
 }
+
+/// A trend must not dip to zero where a run failed.
+#[test]
+fn a_run_without_a_report_has_no_figures() {
+    let all = [&lag::FIGURES[..], &cost::FIGURES, &posture::FIGURES, &failover::FIGURES].concat();
+    for (title, of, _) in all {
+        assert_eq!(of(&Value::Null), None, "{title}");
+    }
+}
