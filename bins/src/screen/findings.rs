@@ -12,18 +12,18 @@ use std::path::Path;
 pub(crate) fn print_findings(path: &Path, limit: usize) {
     let Ok(file) = std::fs::File::open(path) else { return };
     let (mut open, mut done, mut all) = (Vec::new(), Vec::new(), 0);
-    for line in BufReader::new(file).lines().map_while(Result::ok) {
+    let (mut lines, mut line) = (BufReader::with_capacity(256 << 10, file), Vec::new());
+    while lines.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
         all += 1;
         // Past so many of both nothing more can be shown; counting goes on.
-        if open.len() == limit {
-            continue;
+        if open.len() < limit && !(done.len() == limit && Finding::settled_line(&line)) {
+            match serde_json::from_slice::<Finding>(&line) {
+                Ok(finding) if finding.is_settled() => done.push(finding),
+                Ok(finding) => open.push(finding),
+                Err(_) => {}
+            }
         }
-        let Ok(finding) = serde_json::from_str::<Finding>(&line) else { continue };
-        match finding.is_settled() {
-            false => open.push(finding),
-            true if done.len() < limit => done.push(finding),
-            true => {}
-        }
+        line.clear();
     }
     let shown: Vec<Finding> = open.into_iter().chain(done).take(limit).collect();
     if shown.is_empty() {

@@ -1,5 +1,6 @@
 //! The machinery that stages share: pacing of requests, backoff, the wall clock.
 
+mod climb;
 pub mod clock;
 mod pace;
 mod retry;

@@ -1,10 +1,11 @@
 //! How many requests at once, and how many per second: a controller that finds the server's limit by itself.
 //!
-//! Concurrency starts modest, doubles per round trip while it is used and nothing is throttled, and halves on
-//! a 503. S3's limit is a *rate* per partition, so after the first 503 a rate cap joins in: a little under the
+//! Concurrency starts modest, doubles per round trip while it is used, helps and nothing is throttled, and halves
+//! on a 503. S3's limit is a *rate* per partition, so after the first 503 a rate cap joins in: a little under the
 //! rate that succeeded, creeping up again. One controller per service is shared by lists, heads, copies and
 //! deletes. Waiters are served first come, first served; a dropped waiter loses nothing.
 
+use super::climb::Climb;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -49,7 +50,8 @@ const COOL_DOWN: Duration = Duration::from_millis(250);
 struct State {
     limit: f64,
     in_flight: usize,
-    slow_start: bool,
+    /// Slow start; `None` from the first 503 on.
+    climb: Option<Climb>,
     waiters: VecDeque<oneshot::Sender<Permit>>,
     last_decrease: Option<Instant>,
     /// Learned requests per second; `None` until the first 503.
@@ -103,7 +105,7 @@ impl Pace {
         let state = State {
             limit: start as f64,
             in_flight: 0,
-            slow_start: true,
+            climb: Some(Climb::new(start as f64, now)),
             waiters: VecDeque::new(),
             last_decrease: None,
             learned_rate: None,
@@ -174,13 +176,21 @@ impl Pace {
     /// Tells that a request succeeded.
     pub fn succeeded(self: &Arc<Self>) {
         let mut state = self.lock();
-        state.count_success();
+        let now = Instant::now();
+        state.window.count(now);
         let limit = state.limit;
         // Growing an unused limit would only store up a burst.
         #[allow(clippy::cast_precision_loss)]
         let used = state.in_flight as f64 >= limit - 1.0;
-        if used {
-            let step = if state.slow_start { 1.0 } else { 1.0 / limit.max(1.0) };
+        let step = match &mut state.climb {
+            None => 1.0 / limit.max(1.0),
+            Some(climb) => match climb.answered(limit, now) {
+                Some(lower) => lower - limit,
+                None if climb.may_grow(limit) => 1.0,
+                None => 0.0,
+            },
+        };
+        if used || step < 0.0 {
             #[allow(clippy::cast_precision_loss)]
             let ceiling = self.limits.ceiling.max(1) as f64;
             state.limit = (limit + step).min(ceiling);
@@ -198,7 +208,7 @@ impl Pace {
         // What succeeded among refusals is what the server bears; what came before them may have been saved up.
         let refused_for = state.last_decrease.replace(now).map(|last| now.duration_since(last));
         let among_refusals = std::mem::take(&mut state.window.since_decrease);
-        state.slow_start = false;
+        state.climb = None;
         // The rate cap does the fine work; fewer places than at the start would only add waiting.
         #[allow(clippy::cast_precision_loss)]
         let fewest = self.limits.start.min(self.limits.ceiling).max(1) as f64;
@@ -248,22 +258,21 @@ impl State {
         }
         self.learned_rate
     }
-
-    fn count_success(&mut self) {
-        let now = Instant::now();
-        self.window.successes += 1;
-        self.window.since_decrease += 1;
-        let age = now.duration_since(self.window.since);
-        if age >= Duration::from_secs(1) {
-            self.window.rate = f64::from(self.window.successes) / age.as_secs_f64();
-            self.window.peak = (self.window.peak * PEAK_MEMORY.powf(age.as_secs_f64())).max(self.window.rate);
-            self.window.since = now;
-            self.window.successes = 0;
-        }
-    }
 }
 
 impl Window {
+    fn count(&mut self, now: Instant) {
+        self.successes += 1;
+        self.since_decrease += 1;
+        let age = now.duration_since(self.since);
+        if age >= Duration::from_secs(1) {
+            self.rate = f64::from(self.successes) / age.as_secs_f64();
+            self.peak = (self.peak * PEAK_MEMORY.powf(age.as_secs_f64())).max(self.rate);
+            self.since = now;
+            self.successes = 0;
+        }
+    }
+
     /// The rate of successes, unless too little was seen to tell.
     fn known(&self, now: Instant) -> Option<f64> {
         let young = self.rate == 0.0 && now.duration_since(self.since) < COOL_DOWN;
@@ -329,13 +338,17 @@ mod tests {
         assert!((Duration::from_millis(990)..Duration::from_millis(1200)).contains(&elapsed), "{elapsed:?}");
     }
 
+    /// A server that bears twice as many requests twice as well.
     async fn grow(pace: &Arc<Pace>, to: usize) {
         while pace.limit() < to {
             let mut held = Vec::new();
             for _ in 0..pace.limit() {
                 held.push(pace.acquire().await);
             }
-            pace.succeeded();
+            for _ in &held {
+                pace.succeeded();
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
 
