@@ -12,8 +12,18 @@ const POSITIONS_MAX: usize = 1024;
 const CHARS_MAX: usize = 512;
 /// After so many splits into emptiness the expectation at a position is dropped.
 const STRIKES_MAX: u8 = 3;
-/// So many positions mixing digits with a to f, and nothing else, mean hexadecimal keys.
-const HEX_POSITIONS: usize = 3;
+/// So many positions mixing digits with a to f, and nothing else, mean hexadecimal keys; so many mixing digits with
+/// small and capital letters mean keys in base 62 or 64.
+const COMPANY: usize = 3;
+
+/// The number system that keys are written in, as their positions together tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum System {
+    Hexadecimal,
+    /// Base 62, or base 64 as in URLs and file names.
+    Letters,
+    Unknown,
+}
 
 #[derive(Clone, Debug, Default)]
 struct Position {
@@ -125,11 +135,11 @@ impl Atlas {
     /// warranted. Positions that never varied have one character (or none).
     #[must_use]
     pub fn alphabets(&self) -> Vec<Alphabet> {
-        let hexadecimal = self.is_hexadecimal();
+        let system = self.system();
         let mut result = Vec::with_capacity(self.positions.len());
         let mut after_digits = false;
         for position in &self.positions {
-            let alphabet = position.alphabet(hexadecimal, after_digits);
+            let alphabet = position.alphabet(system, after_digits);
             // A run of digits that varies in one place varies in the places behind it: a counter that has
             // only shown 0000100 so far will show 0000999.
             after_digits = alphabet.base() >= 10 && position.seen.iter().all(char::is_ascii_hexdigit);
@@ -138,19 +148,40 @@ impl Atlas {
         result
     }
 
-    fn is_hexadecimal(&self) -> bool {
-        let mixed = |position: &&Position| {
-            let seen = &position.seen;
-            seen.iter().any(char::is_ascii_digit)
-                && seen.iter().any(|c| matches!(c, 'a'..='f'))
-                && seen.iter().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+    fn system(&self) -> System {
+        let count = |mixed: fn(&BTreeSet<char>) -> bool| {
+            self.positions.iter().filter(|position| mixed(&position.seen)).take(COMPANY).count()
         };
-        self.positions.iter().filter(mixed).take(HEX_POSITIONS).count() == HEX_POSITIONS
+        if count(is_mixed_hexadecimal) == COMPANY {
+            System::Hexadecimal
+        } else if count(is_mixed_letters) == COMPANY {
+            System::Letters
+        } else {
+            System::Unknown
+        }
     }
 }
 
+fn is_mixed_hexadecimal(seen: &BTreeSet<char>) -> bool {
+    seen.iter().any(char::is_ascii_digit)
+        && seen.iter().any(|c| matches!(c, 'a'..='f'))
+        && seen.iter().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+}
+
+fn is_mixed_letters(seen: &BTreeSet<char>) -> bool {
+    [char::is_ascii_digit, char::is_ascii_uppercase, char::is_ascii_lowercase]
+        .iter()
+        .all(|class| seen.iter().any(class))
+        && seen.iter().all(is_letter)
+}
+
+/// A digit of base 62 or 64.
+fn is_letter(char: &char) -> bool {
+    char.is_ascii_alphanumeric() || matches!(char, '-' | '_')
+}
+
 impl Position {
-    fn alphabet(&self, hexadecimal: bool, after_digits: bool) -> Alphabet {
+    fn alphabet(&self, system: System, after_digits: bool) -> Alphabet {
         let seen = &self.seen;
         if let (Some(low), Some(high)) = (seen.first(), seen.last())
             && !low.is_ascii()
@@ -160,7 +191,7 @@ impl Position {
             return Alphabet::Span(*low, *high);
         }
         let expected: &[std::ops::RangeInclusive<char>] =
-            if self.strikes >= STRIKES_MAX { &[] } else { family(seen, hexadecimal, after_digits) };
+            if self.strikes >= STRIKES_MAX { &[] } else { family(seen, system, after_digits) };
         let mut all = seen.clone();
         all.extend(expected.iter().cloned().flatten());
         Alphabet::Chars(all.into_iter().collect())
@@ -170,7 +201,7 @@ impl Position {
 /// The family that the characters seen at a position belong to; nothing for a position that did not vary.
 fn family(
     seen: &BTreeSet<char>,
-    hexadecimal: bool,
+    system: System,
     after_digits: bool,
 ) -> &'static [std::ops::RangeInclusive<char>] {
     let all = |test: fn(&char) -> bool| seen.iter().all(test);
@@ -178,8 +209,10 @@ fn family(
     if seen.len() < 2 && !(after_digits && digits && !seen.is_empty()) {
         return &[];
     }
-    if hexadecimal && all(|c| matches!(c, '0'..='9' | 'a'..='f')) {
+    if system == System::Hexadecimal && all(|c| matches!(c, '0'..='9' | 'a'..='f')) {
         &['0'..='9', 'a'..='f']
+    } else if system == System::Letters && all(is_letter) {
+        &['0'..='9', 'A'..='Z', 'a'..='z']
     } else if digits {
         &['0'..='9']
     } else if all(char::is_ascii_lowercase) {
@@ -218,6 +251,13 @@ mod tests {
     fn hexadecimal_is_recognised_by_its_company() {
         let alphabets = atlas(&["0a1f", "1b2a", "04e0", "1f07"]).alphabets();
         assert_eq!(alphabets[0].base(), 16);
+    }
+
+    #[test]
+    fn so_are_letters_of_all_kinds() {
+        let alphabets = atlas(&["-aB3", "-b7c", "-X0Q", "-0xz", "_9Za"]).alphabets();
+        let bases: Vec<usize> = alphabets.iter().map(Alphabet::base).collect();
+        assert_eq!(bases, [64, 62, 62, 62]);
     }
 
     #[test]

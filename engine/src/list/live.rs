@@ -4,25 +4,39 @@
 //! worker raises the frontier when a page arrives and reads the upper bound in the same critical section, so
 //! no key is ever given to two workers and none falls between them.
 
+use super::split::between;
 use super::{Atlas, Middle, middle, remaining_share};
 use crate::model::KeyRange;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// A range is cut only when about so many pages of each side are left in it: below, finishing beats sharing.
 pub(super) const SPLIT_PAGES_MIN: f64 = 3.0;
-/// What a range of unknown extent is taken to hold, of each side, once a full page of it was seen.
+/// What a range is taken to hold at most, of each side, before anybody has looked into it: whoever divides a guess
+/// further divides nothing.
 pub(super) const UNKNOWN_PAGES: f64 = 8.0;
+/// What is taken to be left where a page was seen and the atlas sees no progress in it: deep among keys that part early.
+/// Enough to be cut in any order, so that the cuts come near.
+const BLIND_PAGES: f64 = 12.0;
+/// A cut-off range counts for so many pages at most before anybody has looked into it, when it is asked what lies ahead.
+const AHEAD_GUESS_MAX: f64 = 16.0;
+/// Cuts of one range that may be unconfirmed at once. With one, a walk gets under way more slowly.
+const UNSEEN_MAX: u32 = 2;
+/// A cut in vain moves the next one nearer, to the half, the square of it, the square of that, and so on so many times:
+/// what is thick and looks small is found in a few steps instead of one per bit.
+const SQUARES_MAX: u32 = 4;
 
 #[derive(Debug)]
 struct State {
     range: KeyRange,
-    /// The first key received: where the measuring of progress starts.
+    /// Where the measuring of progress starts: the first key received, or of a later page.
     first: Option<String>,
     frontier: String,
     /// Bounds of the page last received on the side that has more.
     last_page: Option<(String, String)>,
     /// Full pages received, of all sides together.
     pages: u32,
+    /// Of them, those that came before `first`.
+    before: u32,
     /// Full pages of each side after which scouting is worth trying (again).
     scout_at: f64,
     /// Pages of each side expected, handed down by the range this one was cut from.
@@ -34,6 +48,10 @@ struct State {
     finished: bool,
     /// A key was found in it.
     populated: bool,
+    /// Ranges cut from it that nobody has looked into yet.
+    unseen: u32,
+    /// Cuts of late, one after the other, beyond which nothing was found.
+    vain: u32,
 }
 
 /// See the module text.
@@ -42,6 +60,8 @@ pub(super) struct Live {
     pub(super) id: u32,
     /// The atlas position that decided the cut this range came from.
     pub(super) born_at: Option<usize>,
+    /// The range this one was cut from.
+    parent: Weak<Live>,
     /// How many sides are listed.
     sides: u8,
     state: Mutex<State>,
@@ -57,7 +77,7 @@ pub(super) struct Received<'a> {
 
 impl Live {
     pub(super) fn new(id: u32, sides: u8, range: KeyRange) -> Self {
-        Self { id, born_at: None, sides, state: Mutex::new(State::new(range)) }
+        Self { id, born_at: None, parent: Weak::new(), sides, state: Mutex::new(State::new(range)) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -76,7 +96,12 @@ impl Live {
         }
         state.news = true;
         if let Some((first, last)) = page.bounds {
-            state.populated = true;
+            // A page goes on beyond the range: what it begins with tells whether anything is inside.
+            let populated = state.range.upto.as_deref().is_none_or(|upto| first <= upto);
+            if populated && !state.populated {
+                self.tell_parent(true);
+            }
+            state.populated |= populated;
             if state.first.as_deref().is_none_or(|seen| first < seen) {
                 state.first = Some(first.to_owned());
             }
@@ -96,7 +121,24 @@ impl Live {
     pub(super) fn finish(&self) -> (KeyRange, bool) {
         let mut state = self.lock();
         state.finished = true;
+        if !state.populated {
+            self.tell_parent(false);
+        }
         (state.range.clone(), state.populated)
+    }
+
+    /// Says once whether the cut was in vain. Locks go from a range to the one it was cut from, never the other way.
+    fn tell_parent(&self, populated: bool) {
+        let Some(parent) = self.parent.upgrade() else { return };
+        let mut state = parent.lock();
+        state.unseen = state.unseen.saturating_sub(1);
+        state.vain = if populated { 0 } else { state.vain + 1 };
+    }
+
+    /// May it be cut now? Not before somebody has looked beyond the last cuts.
+    pub(super) fn may_be_cut(&self) -> bool {
+        let state = self.lock();
+        !state.finished && state.unseen < if state.vain == 0 { UNSEEN_MAX } else { 1 }
     }
 
     /// A range from which no page has come yet.
@@ -124,38 +166,57 @@ impl Live {
         if state.finished { 0.0 } else { state.left }
     }
 
-    /// Cuts the range in the middle of what is left, if that is so many pages. The new range is the upper part.
-    pub(super) fn cut(&self, id: u32, atlas: &Atlas, pages_min: f64) -> Option<Live> {
+    /// Cuts the range in the middle of what is left, if that is so many pages; nearer after cuts in vain. The new range
+    /// is the upper part.
+    pub(super) fn cut(self: &Arc<Self>, id: u32, atlas: &Atlas, pages_min: f64) -> Option<Live> {
         let mut state = self.lock();
         let left = self.estimate(&state, atlas);
         state.left = left;
         if state.finished || left < pages_min {
             return None;
         }
-        let Middle { key, position } = middle(&state.frontier, state.range.upto.as_deref(), atlas)?;
+        let share = 0.5_f64.powi(1 << state.vain.min(SQUARES_MAX));
+        let (frontier, upto) = (state.frontier.as_str(), state.range.upto.as_deref());
+        let Middle { key, position } =
+            between(frontier, upto, atlas, share).or_else(|| middle(frontier, upto, atlas))?;
         let (lower, upper) = state.range.split(&key)?;
         state.range = lower;
+        state.unseen += 1;
         state.left = left / 2.0;
         if let Some(prior) = &mut state.prior {
             *prior /= 2.0;
         }
-        let born = State { prior: Some(left / 2.0), left: left / 2.0, ..State::new(upper) };
-        Some(Live { id, born_at: Some(position), sides: self.sides, state: Mutex::new(born) })
+        let left = left / 2.0;
+        let born = State {
+            prior: Some(left.min(UNKNOWN_PAGES)),
+            left: left.min(AHEAD_GUESS_MAX),
+            ..State::new(upper)
+        };
+        let (parent, sides) = (Arc::downgrade(self), self.sides);
+        Some(Live { id, born_at: Some(position), parent, sides, state: Mutex::new(born) })
     }
 
     /// A range that keeps delivering full pages although the atlas sees little ahead: the atlas is blind
     /// here, and it is worth asking the server. Returns the last page's bounds, once per few pages.
-    pub(super) fn wants_scout(&self, atlas: &Atlas) -> Option<(String, String, Option<Box<str>>)> {
+    pub(super) fn wants_scout(
+        &self,
+        atlas: &Atlas,
+        pages_min: f64,
+    ) -> Option<(String, String, Option<Box<str>>)> {
         let mut state = self.lock();
         if state.finished || self.rounds(&state) < state.scout_at {
             return None;
         }
         let known = self.estimate(&state, atlas);
         let cuttable =
-            known >= SPLIT_PAGES_MIN && middle(&state.frontier, state.range.upto.as_deref(), atlas).is_some();
+            known >= pages_min && middle(&state.frontier, state.range.upto.as_deref(), atlas).is_some();
         if cuttable {
             return None;
         }
+        // What lay before may have been thin, and this subtree, which looks small among all that could be, thick:
+        // from here on the last page alone says how far a page reaches.
+        state.first = state.last_page.as_ref().map(|(first, _)| first.clone());
+        state.before = state.pages - 1;
         // Each expedition that leaves the range as it was makes the next one wait twice as long.
         state.scout_at = self.rounds(&state).max(SCOUT_PAGES) * 2.0;
         let (first, last) = state.last_page.clone()?;
@@ -174,7 +235,8 @@ impl Live {
             return 0.0;
         }
         let share = remaining_share(first, &state.frontier, state.range.upto.as_deref(), atlas);
-        share.map_or(UNKNOWN_PAGES, |share| share * self.rounds(state))
+        let measured = f64::from(state.pages - state.before) / f64::from(self.sides);
+        share.map_or(BLIND_PAGES, |share| share * measured)
     }
 }
 
@@ -189,12 +251,15 @@ impl State {
             first: None,
             last_page: None,
             pages: 0,
+            before: 0,
             scout_at: SCOUT_PAGES,
             prior: None,
             left: 0.0,
             news: false,
             finished: false,
             populated: false,
+            unseen: 0,
+            vain: 0,
         }
     }
 }

@@ -119,12 +119,17 @@ impl Scale {
 /// `None` when the atlas knows nothing that lies between them.
 #[must_use]
 pub fn middle(low: &str, high: Option<&str>, atlas: &Atlas) -> Option<Middle> {
+    between(low, high, atlas, 0.5)
+}
+
+/// As [`middle`], but at this share of the way.
+pub(super) fn between(low: &str, high: Option<&str>, atlas: &Atlas, share: f64) -> Option<Middle> {
     let scale = Scale::new(low, high, atlas);
     let (from, to) = scale.span();
     if to <= from {
         return None;
     }
-    scale.key_at(f64::midpoint(from, to))
+    scale.key_at(from + (to - from) * share)
 }
 
 /// How much is left, relative to what is done: with `first..now` done and `now..high` ahead, the ratio of the

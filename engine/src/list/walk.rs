@@ -206,14 +206,14 @@ impl<V> Scheduler<V> {
         }
         let atlas = Arc::clone(&self.atlas);
         let atlas = atlas.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut by_length: Vec<_> =
-            self.live.iter().map(|live| (live.pages_left(&atlas), Arc::clone(live))).collect();
+        let ripe = self.live.iter().filter(|live| live.may_be_cut());
+        let mut by_length: Vec<_> = ripe.map(|live| (live.pages_left(&atlas), Arc::clone(live))).collect();
         by_length.sort_by(|(a, _), (b, _)| b.total_cmp(a));
         let id = self.next_id;
         let cut = by_length.iter().take(4).find_map(|(_, live)| live.cut(id, &atlas, SPLIT_PAGES_MIN));
         match &cut {
             Some(_) => self.next_id += 1,
-            None => self.send_scout(&atlas),
+            None => self.send_scout(&atlas, SPLIT_PAGES_MIN),
         }
         cut
     }
@@ -238,7 +238,7 @@ impl<V> Scheduler<V> {
             }
         }
         if news && self.waiting.len() == waiting {
-            self.send_scout(&atlas);
+            self.send_scout(&atlas, NEAR_PAGES);
         }
         // Estimates reach far and may be far out: ranges are cut only once they have been looked into, and begun
         // only when little is left before them.
@@ -249,11 +249,12 @@ impl<V> Scheduler<V> {
     }
 
     /// Looks ahead of one range where the atlas is blind; at most one expedition at a time.
-    fn send_scout(&mut self, known: &Atlas) {
+    fn send_scout(&mut self, known: &Atlas, pages_min: f64) {
         if !self.scouts.is_empty() {
             return;
         }
-        let Some((first, last, upto)) = self.live.iter().find_map(|live| live.wants_scout(known)) else {
+        let Some((first, last, upto)) = self.live.iter().find_map(|live| live.wants_scout(known, pages_min))
+        else {
             return;
         };
         let (sides, listing, atlas, stats) =

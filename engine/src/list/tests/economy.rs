@@ -79,3 +79,63 @@ fn small_buckets_cost_little_more_than_their_pages() {
         }
     }
 }
+
+pub(super) type Shape = fn(u32) -> String;
+
+/// Trees as they occur, most of all those in which nearly all keys lie where little seems to be.
+pub(super) const UNEVEN: [(&str, Shape); 9] = [
+    ("deep", |n| match n % 20 {
+        0 => format!("a/{n:010}"),
+        19 => format!("z/{n:010}"),
+        _ => format!("logs/prod/eu-west-1/2024/service/app/{n:010}"),
+    }),
+    ("even", |n| format!("{n:08}")),
+    ("one folder", |n| match n % 10 {
+        0 => format!("{:02}/{n:06}", n % 97),
+        _ => format!("47/logs/{n:08}"),
+    }),
+    ("hexadecimal, one folder", |n| match n % 10 {
+        0 => format!("{n:05x}"),
+        _ => format!("deep/er/{n:09}"),
+    }),
+    ("two levels", |n| match n % 10 {
+        0 => format!("{:016x}", hash(n)),
+        1 | 2 => format!("a7/{:016x}", hash(n)),
+        _ => format!("a7/f3/{n:09}"),
+    }),
+    ("one word", |n| match n % 20 {
+        0 => format!("{}/{n}", word(n / 20)),
+        _ => format!("daily/2026-11-{:02}/part-{n:05}.parquet", 1 + n % 28),
+    }),
+    ("words", |n| format!("{}/{}/{}-{n}", word(n), word(n / 7), word(n / 61))),
+    ("base 64", |n| {
+        const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        (0..10).map(|digit| char::from(DIGITS[(hash(n) >> (6 * digit) & 63) as usize])).collect()
+    }),
+    ("logs", |n| {
+        let (month, day) = (1 + n / 90_000, 1 + n / 3_000 % 30);
+        format!("AWSLogs/123456789012/CloudTrail/eu-west-1/2026/{month:02}/{day:02}/{n:08}.json.gz")
+    }),
+];
+
+fn hash(n: u32) -> u64 {
+    let mixed = u64::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+}
+
+fn word(n: u32) -> &'static str {
+    ["alpha", "backup", "customer", "daily", "exports", "finance", "images", "zebra"][(n % 8) as usize]
+}
+
+/// None of them may be listed by one range alone.
+#[test]
+fn uneven_trees_are_shared_too() {
+    for (name, shape) in UNEVEN {
+        let keys: BTreeSet<String> = (0..300_000).map(shape).collect();
+        let pages = u32::try_from(keys.len()).unwrap().div_ceil(1000);
+        let (requests, took) = cost_of(&keys);
+        println!("{name}: {} keys, {requests} requests, {took:?}", keys.len());
+        assert!(took <= Duration::from_millis(30) * pages / 6, "{name}: {took:?}");
+        assert!(requests <= u64::from(5 * pages), "{name}: {requests} requests");
+    }
+}

@@ -124,3 +124,19 @@ fn one_history_costs_its_own_pages() {
     let stack = runtime.block_on(Versions::of_prefix(&side(Arc::clone(&shelf)))).unwrap().unwrap();
     assert_eq!((stack.entries.len(), requests(&shelf)), (2_500, 3));
 }
+
+/// In order, too, uneven trees are listed by many, and nothing takes longer than one page after the other.
+#[test]
+fn uneven_trees_are_read_by_many() {
+    for (name, shape) in super::economy::UNEVEN {
+        let keys: BTreeMap<_, _> = (0..300_000).map(|n| (shape(n), 1)).collect();
+        let mut shelf = histories(&keys, 1000);
+        Arc::get_mut(&mut shelf).unwrap().0.latency = Duration::from_millis(30);
+        let (all, took, result) = list(&shelf, 32, go_on);
+        result.unwrap();
+        assert_eq!(all.len(), keys.len());
+        println!("{name}: {} keys, {} requests, {took:?}", keys.len(), requests(&shelf));
+        let serial = Duration::from_millis(30) * u32::try_from(keys.len().div_ceil(1000)).unwrap();
+        assert!(took <= if name == "words" { serial } else { serial / 2 }, "{name}: {took:?}");
+    }
+}
