@@ -118,8 +118,10 @@ impl Faults {
         let fault = ALL.get(place).or_else(|| own.get(place - ALL.len())).copied()?;
         // A network that never gets better is no test of anything but giving up.
         let most = match fault {
-            // A batch may also have keys that fail by themselves, and each write is tried four times.
-            Fault::ResetBefore | Fault::Lost if operation == Operation::DeleteObjects => 2,
+            // Each write is tried four times: once in a batch, then alone, and either way the key may fail by itself,
+            // which `DeleteObject` stands for. So each of the three happens once.
+            Fault::ResetBefore | Fault::Lost if operation == Operation::DeleteObjects => 1,
+            Fault::Internal if operation == Operation::DeleteObject => 1,
             Fault::Flipped if !self.weather.flips => 0,
             Fault::Flipped => 1,
             _ => 3,
