@@ -16,7 +16,7 @@ pub(super) const SPLIT_PAGES_MIN: f64 = 3.0;
 pub(super) const UNKNOWN_PAGES: f64 = 8.0;
 /// What is taken to be left where a page was seen and the atlas sees no progress in it: deep among keys that part early.
 /// Enough to be cut in any order, so that the cuts come near.
-const BLIND_PAGES: f64 = 12.0;
+pub(super) const BLIND_PAGES: f64 = 12.0;
 /// A cut-off range counts for so many pages at most before anybody has looked into it, when it is asked what lies ahead.
 const AHEAD_GUESS_MAX: f64 = 16.0;
 /// Cuts of one range that may be unconfirmed at once. With one, a walk gets under way more slowly.
@@ -117,7 +117,7 @@ impl Live {
         self.lock().range.upto.clone()
     }
 
-    /// Ends the range: no cut can happen any more. Returns the final range and whether any key was seen.
+    /// Ends the range: no cut can happen any more. Returns the final range and whether any key was found in it.
     pub(super) fn finish(&self) -> (KeyRange, bool) {
         let mut state = self.lock();
         state.finished = true;
@@ -182,11 +182,11 @@ impl Live {
         let (lower, upper) = state.range.split(&key)?;
         state.range = lower;
         state.unseen += 1;
-        state.left = left / 2.0;
         if let Some(prior) = &mut state.prior {
             *prior /= 2.0;
         }
         let left = left / 2.0;
+        state.left = left;
         let born = State {
             prior: Some(left.min(UNKNOWN_PAGES)),
             left: left.min(AHEAD_GUESS_MAX),
@@ -213,13 +213,13 @@ impl Live {
         if cuttable {
             return None;
         }
+        let (first, last) = state.last_page.clone()?;
         // What lay before may have been thin, and this subtree, which looks small among all that could be, thick:
         // from here on the last page alone says how far a page reaches.
-        state.first = state.last_page.as_ref().map(|(first, _)| first.clone());
+        state.first = Some(first.clone());
         state.before = state.pages - 1;
         // Each expedition that leaves the range as it was makes the next one wait twice as long.
         state.scout_at = self.rounds(&state).max(SCOUT_PAGES) * 2.0;
-        let (first, last) = state.last_page.clone()?;
         Some((first, last, state.range.upto.clone()))
     }
 

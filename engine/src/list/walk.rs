@@ -1,7 +1,7 @@
 //! The walk: ranges are worked on side by side and cut while they are, until every key of both sides has been
 //! seen once, in key order within each range.
 
-use super::live::{Live, SPLIT_PAGES_MIN, UNKNOWN_PAGES};
+use super::live::{BLIND_PAGES, Live, SPLIT_PAGES_MIN, UNKNOWN_PAGES};
 use super::scout::scout;
 use super::worker::Worker;
 use super::{Atlas, Feed, Listing, Side};
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 /// Where keys are wanted in order, a range is cut until about half so many pages are left in it to so many. One of
 /// unknown extent is looked into first.
 const NEAR_PAGES: f64 = UNKNOWN_PAGES + 2.0;
+const _: () = assert!(BLIND_PAGES > NEAR_PAGES, "where the atlas sees nothing, cuts come near");
 /// Where keys are wanted in order, what lies behind so many pages is worth nothing yet.
 const AHEAD_PAGES: f64 = 128.0;
 
